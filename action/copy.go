@@ -1,0 +1,3 @@
+package action
+
+func copySpec() *Spec { return &Spec{Name: "copy"} }

@@ -1,0 +1,3 @@
+package action
+
+func fetchSpec() *Spec { return &Spec{Name: "fetch"} }

@@ -1,0 +1,3 @@
+package action
+
+func fileSpec() *Spec { return &Spec{Name: "file"} }

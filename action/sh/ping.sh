@@ -1,0 +1,2 @@
+# ping: says that the host answers.
+emit ping "$1"
