@@ -1,0 +1,70 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Become is the account that commands run as, after connecting as another.
+// The zero value stays the account that connected.
+type Become struct {
+	User     string // the account to become; empty: stay
+	Method   string // "sudo" (the empty value means sudo too), later "su", "doas"
+	Password string // fed on the method's prompt; never part of a command line
+}
+
+// IsZero reports whether there is nothing to become.
+func (b Become) IsZero() bool { return b.User == "" }
+
+// From is b for a connection made as the account login: the zero value where
+// that is the account to become, since sudo is then not called at all.
+func (b Become) From(login string) Become {
+	if login != "" && login == b.User {
+		return Become{}
+	}
+	return b
+}
+
+// Check reports what of b can't be used, or nil. It needs no host, so a play
+// can be refused when it is loaded.
+func (b Become) Check() error {
+	switch {
+	case b.IsZero():
+		return nil
+	case b.Method == "su" || b.Method == "doas":
+		return fmt.Errorf("become method %q is not done yet: only sudo is", b.Method)
+	case b.Method != "" && b.Method != "sudo":
+		return fmt.Errorf("unknown become method %q: sudo is the one there is", b.Method)
+	case strings.ContainsAny(b.Password, "\n\x00"):
+		return errors.New("the become password holds a newline or NUL byte, which sudo can't be given")
+	}
+	return nil
+}
+
+// Wrap is the command line that runs line as b without a password: sudo must
+// not ask for one (`NOPASSWD`). For the zero Become it is line itself.
+func (b Become) Wrap(line string) string {
+	if b.IsZero() {
+		return line
+	}
+	return Quote("sudo", "-n", "-u", b.User, "--", "/bin/sh", "-c", line)
+}
+
+// announce is run by the other account's shell: it says that the password was
+// taken, or not needed, before the line runs. Without it nothing would tell a
+// cached credential, where the next bytes on standard input are the command's
+// own, from a prompt still to come.
+const announce = `printf %s "$1" >&2; exec /bin/sh -c "$2"`
+
+// WrapAsking is the command line that runs line as b with a password. sudo asks
+// for it with prompt on standard error, reads it from standard input, and once
+// it is content, ready stands on standard error ahead of the command's own
+// output. Both words must be unguessable and without `%`, which sudo expands.
+func (b Become) WrapAsking(line, prompt, ready string) string {
+	if b.IsZero() {
+		return line
+	}
+	return Quote("sudo", "-S", "-p", prompt, "-u", b.User, "--",
+		"/bin/sh", "-c", announce, "sh", ready, line)
+}

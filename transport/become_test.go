@@ -1,0 +1,272 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ got, want string }{
+		"nobody":                          {Become{}.Wrap("echo 'a'"), "echo 'a'"},
+		"sudo":                            {Become{User: "root"}.Wrap("id"), "sudo -n -u root -- /bin/sh -c id"},
+		"quotes":                          {Become{User: "root"}.Wrap("echo 'a b'"), `sudo -n -u root -- /bin/sh -c 'echo '\''a b'\'''`},
+		"a user who looks like an option": {Become{User: "-s; x"}.Wrap("id"), `sudo -n -u '-s; x' -- /bin/sh -c id`},
+		"asking": {
+			Become{User: "root", Password: "geheim"}.WrapAsking("id -u", "PROMPT", "READY"),
+			`sudo -S -p PROMPT -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'id -u'`,
+		},
+		"asking nobody": {Become{}.WrapAsking("id", "PROMPT", "READY"), "id"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, c.got, c.want)
+		}
+	}
+}
+
+func TestBecomeCheck(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		b    Become
+		want string
+	}{
+		{Become{}, ""},
+		{Become{Method: "su"}, ""}, // nobody to become
+		{Become{User: "root"}, ""},
+		{Become{User: "root", Method: "sudo", Password: "p"}, ""},
+		{Become{User: "root", Method: "su"}, `become method "su" is not done yet`},
+		{Become{User: "root", Method: "doas"}, `become method "doas" is not done yet`},
+		{Become{User: "root", Method: "sud"}, `unknown become method "sud"`},
+		{Become{User: "root", Password: "a\nb"}, "newline"},
+	} {
+		err := c.b.Check()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.b, err, c.want)
+		}
+		if err != nil && c.b.Password != "" && strings.Contains(err.Error(), c.b.Password) {
+			t.Errorf("the error holds the password: %v", err)
+		}
+	}
+}
+
+func TestFromTheSameAccountIsNothing(t *testing.T) {
+	t.Parallel()
+	b := Become{User: "root", Password: "x"}
+	if !b.From("root").IsZero() || b.From("admin") != b || b.From("") != b {
+		t.Error("From must drop the account that connected and keep every other")
+	}
+}
+
+// scripted is a Conn whose commands run here, through a shell whose PATH leads
+// to a sudo of the test's making.
+type scripted struct {
+	path  string
+	lines []string
+}
+
+func (s *scripted) Start(ctx context.Context, line string) (Process, error) {
+	s.lines = append(s.lines, line)
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
+	cmd.Env = []string{"PATH=" + s.path + ":/usr/bin:/bin"}
+	cmd.WaitDelay = time.Second
+	p := &scriptedProcess{cmd: cmd}
+	p.stdin, _ = cmd.StdinPipe()
+	p.stdout, _ = cmd.StdoutPipe()
+	p.stderr, _ = cmd.StderrPipe()
+	return p, cmd.Start()
+}
+func (s *scripted) Files(context.Context) (Files, error) { return nil, errors.New("not used") }
+func (s *scripted) Close() error                         { return nil }
+
+type scriptedProcess struct {
+	cmd            *exec.Cmd
+	stdin          io.WriteCloser
+	stdout, stderr io.Reader
+}
+
+func (p *scriptedProcess) Stdin() io.WriteCloser { return p.stdin }
+func (p *scriptedProcess) Stdout() io.Reader     { return p.stdout }
+func (p *scriptedProcess) Stderr() io.Reader     { return p.stderr }
+func (p *scriptedProcess) Close() error          { return p.cmd.Process.Kill() }
+func (p *scriptedProcess) Wait() (Exit, error) {
+	p.cmd.Wait()
+	return Exit{Code: p.cmd.ProcessState.ExitCode()}, nil
+}
+
+// fakeSudo keeps sudo's manners (sudo(8)): lecture, prompt and refusal on
+// standard error, the password as one line on standard input.
+const fakeSudo = `#!/bin/sh
+echo "We trust you have received the usual lecture" >&2
+ask=
+while [ $# -gt 0 ]; do
+	case $1 in
+	-n) noask=1; shift ;;
+	-S) ask=1; shift ;;
+	-p) prompt=$2; shift 2 ;;
+	-u) shift 2 ;;
+	--) shift; break ;;
+	esac
+done
+case $MODE in
+cached) ask= ;;
+denied) echo "user is not in the sudoers file." >&2; exit 1 ;;
+silent) exec sleep 5 ;;
+chatty) yes lecture >&2 ;;
+esac
+if [ -n "$noask" ] && [ "$MODE" = asks ]; then echo "sudo: a password is required" >&2; exit 1; fi
+tries=0
+while [ -n "$ask" ]; do
+	printf %s "$prompt" >&2
+	IFS= read -r password || exit 1
+	[ "$password" = "ge heim'" ] && break
+	echo "Sorry, try again." >&2
+	tries=$((tries + 1))
+	[ $tries -lt 3 ] || { echo "sudo: 3 incorrect password attempts" >&2; exit 1; }
+done
+exec "$@"
+`
+
+func withSudo(t *testing.T, mode string) *scripted {
+	t.Helper()
+	dir := t.TempDir()
+	script := strings.Replace(fakeSudo, "ask=\n", "ask=\nMODE="+mode+"\n", 1)
+	if err := os.WriteFile(filepath.Join(dir, "sudo"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return &scripted{path: dir}
+}
+
+func TestBecomeRunsTheCommandWithItsOwnStreams(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ mode, password string }{
+		"asked for a password":    {"asks", "ge heim'"},
+		"a password not asked":    {"cached", "ge heim'"},
+		"no password, none asked": {"cached", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host := withSudo(t, c.mode)
+			conn := WithBecome(host, Become{User: "root", Password: c.password})
+			p, err := conn.Start(t.Context(), `cat; echo "it's" >&2; exit 7`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { io.WriteString(p.Stdin(), "in\n"); p.Stdin().Close() }()
+			out, _ := io.ReadAll(p.Stdout())
+			errs, _ := io.ReadAll(p.Stderr())
+			if exit, err := p.Wait(); exit.Code != 7 || err != nil {
+				t.Errorf("exit %+v, %v", exit, err)
+			}
+			if string(out) != "in\n" {
+				t.Errorf("stdout %q: the command's input is the caller's alone", out)
+			}
+			wantErrs := "it's\n"
+			if c.password == "" {
+				wantErrs = "We trust you have received the usual lecture\nit's\n"
+			}
+			if string(errs) != wantErrs {
+				t.Errorf("stderr %q, want %q", errs, wantErrs)
+			}
+			for _, line := range host.lines {
+				if strings.Contains(line, "heim") {
+					t.Errorf("the password is on the command line: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestBecomeRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ mode, password, want, hint string }{
+		"wrong password":  {"asks", "falsch", "did not take the password", "Sorry, try again."},
+		"not in sudoers":  {"denied", "ge heim'", "exit status 1", "user is not in the sudoers file."},
+		"endless preface": {"chatty", "ge heim'", "bytes on standard error before", "become"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := WithBecome(withSudo(t, c.mode), Become{User: "root", Password: c.password})
+			begin := time.Now()
+			_, err := conn.Start(t.Context(), "id")
+			var te *Error
+			if !errors.As(err, &te) || te.Phase != PhaseAuth || !errors.Is(err, ErrBecome) {
+				t.Fatalf("got %v, want an *Error of phase %q with %v inside", err, PhaseAuth, ErrBecome)
+			}
+			if !strings.Contains(err.Error(), c.want) || !strings.Contains(te.Hint, c.hint) {
+				t.Errorf("error %q, hint %q; want %q and %q in them", err, te.Hint, c.want, c.hint)
+			}
+			if text := err.Error() + te.Hint; strings.Contains(text, c.password) {
+				t.Errorf("the password is in %q", text)
+			}
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+func TestBecomeEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := WithBecome(withSudo(t, "silent"), Become{User: "root", Password: "x"}).Start(ctx, "id")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want %v inside", err, context.DeadlineExceeded)
+	}
+}
+
+// mute is a sudo that says nothing for ever.
+type mute struct {
+	Process
+	closed chan struct{}
+}
+
+func (m mute) Start(context.Context, string) (Process, error) { return m, nil }
+func (m mute) Files(context.Context) (Files, error)           { return nil, nil }
+func (m mute) Stdin() io.WriteCloser                          { return nil }
+func (m mute) Stderr() io.Reader                              { return m }
+func (m mute) Read([]byte) (int, error)                       { <-m.closed; return 0, io.EOF }
+func (m mute) Close() error                                   { close(m.closed); return nil }
+
+func TestBecomeDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := mute{closed: make(chan struct{})}
+		_, err := WithBecome(m, Become{User: "root", Password: "x"}).Start(t.Context(), "id")
+		if !errors.Is(err, ErrBecome) || !strings.Contains(err.Error(), "within 30s") {
+			t.Errorf("got %v", err)
+		}
+		<-m.closed
+	})
+}
+
+func TestBecomeOfAnUnknownMethodIsRefusedBeforeTheHost(t *testing.T) {
+	t.Parallel()
+	host := withSudo(t, "cached")
+	conn := WithBecome(host, Become{User: "root", Method: "doas"})
+	if _, err := conn.Start(t.Context(), "id"); err == nil || !strings.Contains(err.Error(), `"doas" is not done yet`) {
+		t.Errorf("got %v", err)
+	}
+	if len(host.lines) > 0 {
+		t.Errorf("sent %q", host.lines)
+	}
+	if _, err := conn.Files(t.Context()); err == nil || !strings.Contains(err.Error(), "not as root") {
+		t.Errorf("Files as another account: %v", err)
+	}
+}
+
+func TestWithBecomeOfNobodyIsTheConnection(t *testing.T) {
+	t.Parallel()
+	host := &scripted{}
+	if WithBecome(host, Become{}) != Conn(host) {
+		t.Error("nobody to become, and still wrapped")
+	}
+}
