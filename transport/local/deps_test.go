@@ -1,0 +1,22 @@
+package local
+
+import (
+	"go/build"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	allowed := []string{"thordeploy/transport", "thordeploy/transport/internal/readahead", "golang.org/x/sys/unix"}
+	pkg, err := build.ImportDir(".", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, imp := range pkg.Imports {
+		if first, _, _ := strings.Cut(imp, "/"); (strings.Contains(first, ".") || first == "thordeploy") && !slices.Contains(allowed, imp) {
+			t.Errorf("imports %s: a transport knows only the contract it keeps", imp)
+		}
+	}
+}
