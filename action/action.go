@@ -84,7 +84,7 @@ type Call struct {
 	Shell    *shell.Session    // the host's held shell, as the account the task runs as
 	Local    Paths
 	Check    bool                           // report without acting
-	Vars     func(name string) (any, error) // a variable of the task's scope (debug: var=)
+	Vars     func(expr string) (any, error) // evaluates a variable's name or an expression in the task's scope (debug: var=, assert: that=)
 	Output   func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil
 	Trees    *bundle.Cache                  // packed trees, shared by all hosts
 	RAMSizes map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
@@ -105,7 +105,8 @@ type Result struct {
 	Msg     string         // why, for Failed and Skipped; otherwise a remark
 	Hint    string         // what to try, for Failed
 	Values  map[string]any // the module's return values, as Ansible names them (rc, stdout, stdout_lines, dest, stat, …)
-	Facts   map[string]any // ansible_facts to add to the host
+	Facts   map[string]any // facts to add to the host, by their ansible_ names
+	Vars    map[string]any // variables to set for the host (set_fact)
 	// Lost is set instead when the host was lost while the task ran; it is a
 	// *transport.Error. TimedOut: the task's deadline ended it.
 	Lost     error

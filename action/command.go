@@ -1,5 +1,11 @@
 package action
 
+import (
+	"context"
+
+	"thordeploy/transport/shell"
+)
+
 // commandParams are what command and shell take besides their command line.
 func commandParams() []Param {
 	return []Param{
@@ -33,5 +39,78 @@ func commandSpec() *Spec {
 		Exclusive: [][]string{{"cmd", "argv"}},
 		OneOf:     [][]string{{"cmd", "argv"}},
 		Doc:       "Run a program, without a shell.",
+		Run:       runCommand,
 	}
+}
+
+// runCommand is ansible.builtin.command: the words are a program and its
+// arguments; no shell looks at them.
+func runCommand(ctx context.Context, c *Call) Result {
+	words := c.Args.List("argv")
+	if c.Args.Has("cmd") {
+		var err error
+		if words, err = splitWords(c.Args.Str("cmd")); err != nil {
+			return failed("the command line can't be split into words: "+err.Error(), "quote the words, or give them as argv")
+		}
+	}
+	if len(words) == 0 {
+		return failed("no command given", "")
+	}
+	cmd := userCommand(c)
+	cmd.Argv = words
+	if c.Args.Bool("expand_argument_vars") {
+		if text, found := expandable(words); found {
+			// The words need the account's environment, which its shell has.
+			cmd.Shell, cmd.Argv = "/bin/sh", []string{"exec " + text}
+			r, err := perform(ctx, c, job{Command: cmd, shown: asAny(words)})
+			if err != nil {
+				return r
+			}
+			return explain(ctx, c, r, cmd.Dir, text)
+		}
+	}
+	r, _ := perform(ctx, c, job{Command: cmd, shown: asAny(words)})
+	return r
+}
+
+// userCommand is what command and shell have in common.
+func userCommand(c *Call) shell.Command {
+	cmd := shell.Command{
+		Dir:     c.Args.Str("chdir"),
+		Env:     c.Env,
+		Creates: c.Args.Str("creates"),
+		Removes: c.Args.Str("removes"),
+	}
+	if c.Args.Has("stdin") {
+		in := c.Args.Str("stdin")
+		if in != "" && c.Args.Bool("stdin_add_newline") {
+			in += "\n"
+		}
+		cmd.Stdin = []byte(in)
+	}
+	return cmd
+}
+
+// explain looks once more at a program that a shell was asked to expand and
+// start and that may not have been there: 126 and 127 may also be the
+// program's own exit status, which then stays as it is.
+func explain(ctx context.Context, c *Call, r Result, dir, words string) Result {
+	if rc, _ := r.Values["rc"].(int); !r.Failed || rc != 126 && rc != 127 {
+		return r
+	}
+	reply, why := half(ctx, c, "whynot", dir, c.Env["PATH"], words)
+	if why.Failed || reply.Values["reason"] == "" {
+		return r
+	}
+	r.Msg, r.Hint = notRun(&shell.NotRunError{Reason: shell.Reason(reply.Values["reason"]), Path: reply.Values["path"]})
+	return r
+}
+
+// asAny is a list as results have it: YAML's own types.
+func asAny(words []string) []any {
+	list := make([]any, len(words))
+	for i, w := range words {
+		list[i] = w
+	}
+	return list
 }

@@ -1,5 +1,14 @@
 package action
 
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
 func debugSpec() *Spec {
 	return &Spec{
 		Name:  "debug",
@@ -11,6 +20,7 @@ func debugSpec() *Spec {
 		},
 		Exclusive: [][]string{{"msg", "var"}},
 		Doc:       "Print a message or a variable.",
+		Run:       runDebug,
 	}
 }
 
@@ -20,6 +30,7 @@ func failSpec() *Spec {
 		Local:  true,
 		Params: []Param{{Name: "msg", Type: String, Default: "Failed as requested from task", Doc: "why"}},
 		Doc:    "Fail with a message.",
+		Run:    func(_ context.Context, c *Call) Result { return failed(c.Args.Str("msg"), "") },
 	}
 }
 
@@ -34,6 +45,7 @@ func assertSpec() *Spec {
 			{Name: "quiet", Type: Bool, Default: false, Doc: "accepted"},
 		},
 		Doc: "Fail unless expressions are true.",
+		Run: runAssert,
 	}
 }
 
@@ -44,6 +56,7 @@ func setFactSpec() *Spec {
 		AnyParam: true,
 		Params:   []Param{{Name: "cacheable", Type: Bool, Default: false, Doc: "accepted; facts live for one run"}},
 		Doc:      "Set variables of the host.",
+		Run:      runSetFact,
 	}
 }
 
@@ -52,5 +65,129 @@ func pingSpec() *Spec {
 		Name:   "ping",
 		Params: []Param{{Name: "data", Type: String, Default: "pong", Doc: "what to answer"}},
 		Doc:    "Ask the host for an answer.",
+		Run:    runPing,
 	}
+}
+
+// runDebug is ansible.builtin.debug. An undefined var is said, not a failure.
+func runDebug(_ context.Context, c *Call) Result {
+	name := c.Args.Str("var")
+	if name == "" {
+		var msg any = "Hello world!"
+		if c.Args.Has("msg") {
+			msg = c.Args.Raw("msg")
+		}
+		return Result{Msg: display(msg), Values: map[string]any{"msg": msg}}
+	}
+	v, err := c.Vars(name)
+	if err != nil {
+		v = "VARIABLE IS NOT DEFINED!: " + err.Error()
+	}
+	return Result{Msg: name + ": " + display(v), Values: map[string]any{name: v}}
+}
+
+// display is a value as a person reads it: a string as it is, anything else as
+// indented JSON.
+func display(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "    ")
+	if e.Encode(v) != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// runAssert is ansible.builtin.assert: each entry of that is an expression.
+func runAssert(_ context.Context, c *Call) Result {
+	that, ok := c.Args.Raw("that").([]any)
+	if !ok {
+		that = []any{c.Args.Raw("that")}
+	}
+	for _, t := range that {
+		v, expr := t, display(t)
+		if text, isText := t.(string); isText {
+			var err error
+			if v, err = c.Vars(text); err != nil {
+				return failed(fmt.Sprintf("assertion `%s` can't be evaluated: %v", text, err), "")
+			}
+		}
+		if truth(v) {
+			continue
+		}
+		r := failed("Assertion failed", "")
+		if c.Args.Has("fail_msg") {
+			r.Msg = c.Args.Str("fail_msg")
+		}
+		r.Values = map[string]any{"assertion": expr, "evaluated_to": false}
+		return r
+	}
+	msg := "All assertions passed"
+	if c.Args.Has("success_msg") {
+		msg = c.Args.Str("success_msg")
+	}
+	return Result{Msg: msg}
+}
+
+// truth is a value's truth as Python has it; the words of a bool count too.
+func truth(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return false
+	case string:
+		if b, err := toBool(x); err == nil {
+			return b
+		}
+		return x != ""
+	case float64:
+		return x != 0
+	case []any:
+		return len(x) > 0
+	case map[string]any:
+		return len(x) > 0
+	}
+	if n, ok := integer(v); ok {
+		return n != 0
+	}
+	b, isBool := v.(bool)
+	return !isBool || b
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// runSetFact is ansible.builtin.set_fact.
+func runSetFact(_ context.Context, c *Call) Result {
+	vars := make(map[string]any)
+	for _, name := range sortedKeys(c.Args.values) {
+		if name == "cacheable" {
+			continue
+		}
+		if !variableName.MatchString(name) {
+			return failed(fmt.Sprintf("%q can't be the name of a variable", name), "use letters, digits and underscores, and begin with no digit")
+		}
+		vars[name] = c.Args.values[name]
+	}
+	if len(vars) == 0 {
+		return failed("no variable to set", "give at least one name and its value")
+	}
+	return Result{Vars: vars, Values: map[string]any{"ansible_facts": vars}}
+}
+
+// runPing is ansible.builtin.ping, data=crash included.
+func runPing(ctx context.Context, c *Call) Result {
+	if c.Args.Str("data") == "crash" {
+		return failed("boom", "")
+	}
+	reply, r := half(ctx, c, "ping")
+	if !r.Failed {
+		if reply.Values["answer"] != "yes" {
+			return failed("the host gave no answer", "")
+		}
+		r.Values = map[string]any{"ping": c.Args.Str("data")}
+	}
+	return r
 }

@@ -1,5 +1,11 @@
 package action
 
+import (
+	"context"
+
+	"thordeploy/transport/shell"
+)
+
 func shellSpec() *Spec {
 	return &Spec{
 		Name:     "shell",
@@ -10,7 +16,24 @@ func shellSpec() *Spec {
 		),
 		OneOf: [][]string{{"cmd"}},
 		Doc:   "Run a command line through a shell.",
+		Run:   runShell,
 	}
+}
+
+// runShell is ansible.builtin.shell.
+func runShell(ctx context.Context, c *Call) Result {
+	cmd := userCommand(c)
+	cmd.Argv = []string{c.Args.Str("cmd")}
+	cmd.Shell = shellOf(c)
+	r, _ := perform(ctx, c, job{Command: cmd, shown: c.Args.Str("cmd")})
+	return r
+}
+
+func shellOf(c *Call) string {
+	if c.Args.Has("executable") && c.Args.Str("executable") != "" {
+		return c.Args.Str("executable")
+	}
+	return "/bin/sh"
 }
 
 func rawSpec() *Spec {
@@ -23,5 +46,16 @@ func rawSpec() *Spec {
 			{Name: "executable", Type: Path, Doc: "the shell to use instead of the account's"},
 		},
 		Doc: "Run a command line as it is, without the task's environment.",
+		Run: runRaw,
 	}
+}
+
+// runRaw is ansible.builtin.raw: no environment, no creates or removes, and
+// nothing at all in check mode.
+func runRaw(ctx context.Context, c *Call) Result {
+	if c.Check {
+		return Result{Skipped: true, Msg: "raw does not run in check mode"}
+	}
+	r, _ := perform(ctx, c, job{Command: shell.Command{Argv: []string{c.Args.Str("cmd")}, Shell: shellOf(c)}})
+	return r
 }

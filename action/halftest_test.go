@@ -1,0 +1,228 @@
+package action
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"thordeploy/internal/bundle"
+	"thordeploy/transport/local"
+	"thordeploy/transport/shell"
+)
+
+// The harness: every module is tried under each shell that targets have,
+// through the same session as on a real host, on this machine.
+
+// testShells are the shells, by the command line that starts them. busybox
+// runs with nothing but its own programs in PATH, as on a small target.
+var testShells = []struct{ name, prefix string }{
+	{"dash", "dash"},
+	{"bash", "bash"},
+	{"bash-posix", "bash --posix"},
+	{"busybox", "env PATH={busybox} busybox sh"},
+}
+
+// busyboxDir is a folder with a link for each of busybox's programs.
+var busyboxDir = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "action-busybox-")
+	if err != nil {
+		return "", err
+	}
+	at, err := exec.LookPath("busybox")
+	if err != nil {
+		return dir, err
+	}
+	list, err := exec.Command(at, "--list").Output()
+	if err != nil {
+		return dir, err
+	}
+	for _, name := range append(strings.Fields(string(list)), "busybox") {
+		if err := os.Symlink(at, filepath.Join(dir, name)); err != nil && !os.IsExist(err) {
+			return dir, err
+		}
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := busyboxDir(); dir != "" {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// host is a session under one of testShells.
+type host struct {
+	*shell.Session
+	shell string // its name
+}
+
+// openHost starts a session whose shell is the command line prefix.
+func openHost(t *testing.T, name, prefix string) *host {
+	t.Helper()
+	if strings.Contains(prefix, "{busybox}") {
+		dir, err := busyboxDir()
+		if err != nil {
+			t.Fatalf("these tests need busybox: %v", err)
+		}
+		prefix = strings.ReplaceAll(prefix, "{busybox}", dir)
+	}
+	conn := local.Dial()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s, err := shell.Open(ctx, conn, shell.Options{Prefix: prefix})
+	if err != nil {
+		t.Fatalf("opening a session under %s: %v", prefix, err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, _, _ = s.Close(ctx, false)
+		_ = conn.Close()
+	})
+	return &host{Session: s, shell: name}
+}
+
+// eachShell runs f once under each shell.
+func eachShell(t *testing.T, f func(t *testing.T, h *host)) {
+	t.Helper()
+	for _, s := range testShells {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			f(t, openHost(t, s.name, s.prefix))
+		})
+	}
+}
+
+// run binds values to the module's parameters and runs it; options alter the
+// Call. It fails the test where the parameters don't bind.
+func (h *host) run(t *testing.T, module string, values map[string]any, options ...func(*Call)) Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	return h.runContext(ctx, t, module, values, options...)
+}
+
+func (h *host) runContext(ctx context.Context, t *testing.T, module string, values map[string]any, options ...func(*Call)) Result {
+	t.Helper()
+	s, ok := Lookup(module)
+	if !ok {
+		t.Fatalf("no module %s", module)
+	}
+	args, err := s.Bind(values)
+	if err != nil {
+		t.Fatalf("binding %v: %v", values, err)
+	}
+	c := &Call{
+		Args:   args,
+		Host:   "host01",
+		Local:  Paths{Playbook: t.TempDir()},
+		Output: func(string, []byte) {},
+		Trees:  &bundle.Cache{},
+		Vars:   func(string) (any, error) { return nil, os.ErrNotExist },
+	}
+	if h != nil {
+		c.Shell = h.Session
+	}
+	for _, o := range options {
+		o(c)
+	}
+	return s.Run(ctx, c)
+}
+
+// inCheck is an option: check mode.
+func inCheck(c *Call) { c.Check = true }
+
+// withEnv is an option: a variable of the task's environment.
+func withEnv(name, value string) func(*Call) {
+	return func(c *Call) {
+		if c.Env == nil {
+			c.Env = map[string]string{}
+		}
+		c.Env[name] = value
+	}
+}
+
+// write makes a file with all its folders.
+func write(t *testing.T, path, text string, mode os.FileMode) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+	return path
+}
+
+// emits finds a call of what a session gives its halves. A file without one
+// may also run elsewhere (script.sh).
+var emits = regexp.MustCompile(`(?m)^[^#\n]*\bemit(_hex)?\b`)
+
+// TestShellcheck holds every shell file to shellcheck, with the functions that
+// a session gives a half declared.
+func TestShellcheck(t *testing.T) {
+	t.Parallel()
+	at, err := exec.LookPath("shellcheck")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("shellcheck is not installed here")
+	}
+	files, err := filepath.Glob("sh/*.sh")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no shell files: %v", err)
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			prelude := "#!/bin/sh\n"
+			if emits.Match(text) {
+				prelude += "emit() { :; }\nemit_hex() { :; }\n"
+			}
+			check := exec.Command(at, "--shell=sh", "--severity=style", "-")
+			check.Stdin = strings.NewReader(prelude + string(text))
+			if out, err := check.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// TestHalvesKeepTheSessionsRules: comment lines and indentation aren't sent,
+// so no text may span lines, and a half's name is a shell name.
+func TestHalvesKeepTheSessionsRules(t *testing.T) {
+	t.Parallel()
+	files, err := halves.ReadDir("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".sh")
+		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" {
+			t.Errorf("%s: the name of a half has lower-case letters and underscores only", f.Name())
+		}
+		text, err := halves.ReadFile("sh/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "<<") {
+			t.Errorf("%s: a here-document would lose its indentation and its comment lines", f.Name())
+		}
+	}
+}

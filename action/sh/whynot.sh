@@ -1,0 +1,21 @@
+# whynot.sh DIR PATH WORDS: why the program that WORDS begin with, as shell
+# text, could not be started. Reports nothing where it could.
+
+if [ -n "$1" ] && ! cd "$1" 2>/dev/null; then exit 0; fi
+if [ -n "$2" ]; then PATH=$2; fi
+eval "set -- $3"
+why() {
+	emit reason "$1"
+	emit_hex path "$2"
+	exit 0
+}
+case $1 in
+*/*) ;;
+*)
+	command -v "$1" >/dev/null 2>&1 || why missing "$1"
+	exit 0
+	;;
+esac
+if [ -d "$1" ]; then why folder "$1"; fi
+[ -e "$1" ] || why missing "$1"
+[ -x "$1" ] || why noexec "$1"
