@@ -1,0 +1,259 @@
+package shell
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"thordeploy/transport"
+)
+
+const (
+	defaultLease = 60 * time.Second
+	// endGrace is how long the guard may take to end a task: TERM, 2 s, KILL,
+	// 1 s, and the round trip.
+	endGrace = 6 * time.Second
+	tailSize = 64 << 10
+)
+
+// Session is a held shell on one host. Its methods may be called from several
+// goroutines; tasks run one at a time, in the order called.
+//
+// Every method that talks to the host returns a [*transport.Error] when the
+// host is lost.
+type Session struct {
+	conn transport.Conn
+	proc transport.Process
+	turn chan struct{} // holds one token: the right to run a task
+	out  chan string   // request lines on their way
+	dead chan struct{} // closed when the channel has ended
+	bye  chan struct{} // closed when the guard said goodbye
+	// ended holds the guard's word that it ended a task.
+	ended chan struct{}
+
+	mu      sync.Mutex
+	cause   error           // why the session is dead
+	task    *task           // the one that runs
+	known   map[string]bool // remote halves the host keeps
+	watched []string        // paths given to the guard, from index 1
+	undone  []string        // the guard's report
+	stderr  tail            // what came outside a task: a login shell's complaint
+	hello   chan struct{}   // closed at the first answer
+}
+
+// Open starts a session on conn. It returns when the host has answered, so a
+// login shell that prints a banner or refuses the account is found here.
+func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error) {
+	if !o.Become.IsZero() {
+		conn = transport.WithBecome(conn, o.Become)
+	}
+	if o.Lease == 0 {
+		o.Lease = defaultLease
+	}
+	proc, err := conn.Start(context.WithoutCancel(ctx), bootLine(o.Prefix))
+	if err != nil {
+		return nil, err
+	}
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // never fails (crypto/rand)
+	nonce := hex.EncodeToString(random)
+	s := &Session{
+		conn:  conn,
+		proc:  proc,
+		turn:  make(chan struct{}, 1),
+		out:   make(chan string, 16),
+		dead:  make(chan struct{}),
+		bye:   make(chan struct{}),
+		ended: make(chan struct{}, 1),
+		hello: make(chan struct{}),
+		known: map[string]bool{},
+	}
+	s.stderr.max = 4 << 10
+	s.out <- program(nonce, o.Lease, !o.Become.IsZero())
+	go s.write(o.Lease)
+	go s.read(nonce)
+	select {
+	case <-s.hello:
+		return s, s.alive()
+	case <-s.dead:
+		return nil, s.alive()
+	case <-ctx.Done():
+		s.end(ctx.Err())
+		return nil, &transport.Error{Phase: transport.PhaseChannel, Err: fmt.Errorf("the host's shell did not answer: %w", context.Cause(ctx))}
+	}
+}
+
+// alive is nil while the session can carry tasks.
+func (s *Session) alive() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause == nil {
+		return nil
+	}
+	var te *transport.Error
+	if errors.As(s.cause, &te) {
+		return te
+	}
+	return &transport.Error{Phase: transport.PhaseLost, Err: s.cause}
+}
+
+// end closes the channel; the first cause stays. The guard takes the end of
+// file as its call to clean up.
+func (s *Session) end(cause error) {
+	s.mu.Lock()
+	if s.cause == nil {
+		s.cause = cause
+	}
+	s.mu.Unlock()
+	_ = s.proc.Close()
+}
+
+// write sends requests in order, and heartbeats three to a lease.
+func (s *Session) write(lease time.Duration) {
+	beat := time.NewTicker(lease / 3)
+	defer beat.Stop()
+	stdin := s.proc.Stdin()
+	for {
+		line := "H\n"
+		select {
+		case line = <-s.out:
+		case <-beat.C:
+		case <-s.dead:
+			return
+		}
+		if _, err := stdin.Write([]byte(line)); err != nil {
+			return // the readers find out why
+		}
+	}
+}
+
+// send queues one request line.
+func (s *Session) send(ctx context.Context, line string) error {
+	select {
+	case s.out <- line + "\n":
+		return nil
+	case <-s.dead:
+		return s.alive()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// read runs both streams to their ends and then says why the session is over.
+func (s *Session) read(nonce string) {
+	mark := []byte("\n" + nonce + " ")
+	var streams sync.WaitGroup
+	streams.Go(func() {
+		f := frameReader{mark: mark, data: func(p []byte) { s.data(0, p) }, frame: s.frame}
+		_ = f.read(s.proc.Stdout())
+	})
+	streams.Go(func() {
+		f := frameReader{mark: mark, data: func(p []byte) { s.data(1, p) }, frame: s.endOfStderr}
+		_ = f.read(s.proc.Stderr())
+	})
+	streams.Wait()
+	exit, err := s.proc.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause == nil {
+		s.cause = lostCause(exit, err, strings.TrimSpace(string(s.stderr.buf)), closed(s.hello))
+	}
+	close(s.dead)
+}
+
+// lostCause words the end of a channel that nobody asked for.
+func lostCause(exit transport.Exit, err error, words string, answered bool) error {
+	if err != nil {
+		return err
+	}
+	if words != "" {
+		words = ": " + strconv.QuoteToGraphic(words)
+	}
+	if !answered {
+		return &transport.Error{
+			Phase: transport.PhaseChannel,
+			Err:   fmt.Errorf("the account's login shell ended with status %d before it ran anything%s", exit.Code, words),
+			Hint:  "try `ssh` to that account by hand: it must be able to run /bin/sh",
+		}
+	}
+	return fmt.Errorf("the shell held on the host ended with status %d%s", exit.Code, words)
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// hold sends the guard each path that it doesn't watch yet.
+func (s *Session) hold(paths []string) error {
+	for _, p := range paths {
+		if !path.IsAbs(p) {
+			return fmt.Errorf("can't hold %q: not an absolute path", p)
+		}
+		p = path.Clean(p)
+		if !s.watch(p) {
+			continue
+		}
+		line, err := request("W", p, escapeMount(p))
+		if err != nil {
+			return err
+		}
+		if err := s.send(context.Background(), line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch adds p to the paths that the guard knows, in the guard's order.
+func (s *Session) watch(p string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watched {
+		if w == p {
+			return false
+		}
+	}
+	s.watched = append(s.watched, p)
+	return true
+}
+
+// Close says goodbye and ends the session. With clean, the guard first ends
+// the session's processes and undoes what is held, and done and left say what
+// it did ("unmounted /mnt/temp_ram", "removed /mnt/temp_ram") and what it
+// could not do. Without, what is there stays. ctx bounds the wait; the channel
+// is closed in any case.
+func (s *Session) Close(ctx context.Context, clean bool) (done, left []string, err error) {
+	word := "Q leave"
+	if clean {
+		word = "Q clean"
+	}
+	err = s.send(ctx, word)
+	if err == nil {
+		select {
+		case <-s.bye:
+		case <-s.dead:
+			if !closed(s.bye) {
+				err = s.alive()
+			}
+		case <-ctx.Done():
+			err = fmt.Errorf("the host did not answer the goodbye: %w", ctx.Err())
+		}
+	}
+	s.end(errors.New("the session is closed"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done, left = s.report()
+	return done, left, err
+}
