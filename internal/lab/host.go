@@ -179,7 +179,12 @@ func (e *ScriptError) Error() string {
 	if e.Status.Signaled() {
 		how = "by signal " + e.Status.Signal().String()
 	}
-	return fmt.Sprintf("%s: the script ended %s: %s", e.Host, how, strings.TrimSpace(string(e.Output)))
+	const most = 500
+	last := strings.TrimSpace(string(e.Output))
+	if len(last) > most {
+		last = "…" + last[len(last)-most:]
+	}
+	return fmt.Sprintf("%s: the script ended %s: %s", e.Host, how, last)
 }
 
 // Run runs a shell script inside the host's namespaces, as root and past SSH,
