@@ -1,0 +1,78 @@
+// Package inventory reads hosts files (YAML, INI, plain lists, the `---` list,
+// comma lists) into an [Inventory]: hosts in a stable order, groups,
+// variables, and host patterns to choose among them.
+//
+// Data flows one way. A source (source.go) is recognised as one of the forms
+// and handed to that form's reader; readers tell a draft (draft.go) what they
+// find, with places, and go on after a problem; when all sources are read the
+// draft is resolved (resolve.go) into hosts whose variables are merged. What a
+// variable means for reaching a host is in connection.go, choosing hosts in
+// pattern.go.
+//
+// An Inventory doesn't change after load and does no I/O afterwards.
+package inventory
+
+import "thordeploy/internal/diag"
+
+// Host is one host: a name as the inventory writes it and its own variables
+// merged over those of its groups. It doesn't change after load.
+type Host struct {
+	Name   string
+	Port   int            // from `host:2222`, 0 where none was written; ansible_port in Vars wins
+	Vars   map[string]any // merged: all, groups (depth, ansible_group_priority, name), host
+	Groups []string       // names of the groups it is in, sorted, without "all" (group_names)
+	File   string         // absolute path of the file that mentions it first; empty for a comma list
+}
+
+// Group is a named set of hosts and of groups.
+type Group struct {
+	Name     string
+	Hosts    []string // direct members, in the order written
+	Children []string
+	Vars     map[string]any
+}
+
+// Inventory is every host and group of the given sources.
+type Inventory struct {
+	hosts   []*Host
+	byName  map[string]*Host
+	groups  []*Group           // by name
+	order   []string           // group names in the order of their first mention
+	members map[string][]*Host // of each group and all groups below it
+	allVars map[string]any     // of group "all", for the implicit localhost
+}
+
+// Load reads sources in order, as `-i` gives them: a file of any form, a
+// comma list ("web1,web2," or "web1,"), merged in order. The list holds errors
+// and warnings; the Inventory is usable only when list.Err() is nil.
+func Load(sources []string) (*Inventory, *diag.List) {
+	d := newDraft()
+	if len(sources) == 0 {
+		d.add(diag.Diagnostic{
+			Summary: "no inventory is given",
+			Hint:    "name a hosts file with -i hosts.yml, or hosts with -i web1,web2,",
+		})
+		return &Inventory{}, d.diags
+	}
+	for _, name := range sources {
+		readSource(d, name)
+	}
+	return d.resolve(sources), d.diags
+}
+
+// Hosts lists every host in the order of its first mention.
+func (i *Inventory) Hosts() []*Host { return i.hosts }
+
+// Host finds a host by its exact name.
+func (i *Inventory) Host(name string) (*Host, bool) {
+	h, ok := i.byName[name]
+	return h, ok
+}
+
+// Groups lists every group, "all" and "ungrouped" among them, by name.
+func (i *Inventory) Groups() []*Group { return i.groups }
+
+// Members lists the hosts of a group and of all groups below it, in the order
+// that group[0] counts: its own hosts first, then those of its children.
+// For "all" that is the order of Hosts. An unknown group has no members.
+func (i *Inventory) Members(group string) []*Host { return i.members[group] }
