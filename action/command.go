@@ -98,10 +98,15 @@ func explain(ctx context.Context, c *Call, r Result, dir, words string) Result {
 	if rc, _ := r.Values["rc"].(int); !r.Failed || rc != 126 && rc != 127 {
 		return r
 	}
-	reply, why := half(ctx, c, "whynot", dir, c.Env["PATH"], words)
+	args := []string{dir, words}
+	for _, name := range sortedKeys(c.Env) {
+		args = append(args, name+"="+c.Env[name])
+	}
+	reply, why := half(ctx, c, "whynot", args...)
 	if why.Failed || reply.Values["reason"] == "" {
 		return r
 	}
+	r.Changed = false
 	r.Msg, r.Hint = notRun(&shell.NotRunError{Reason: shell.Reason(reply.Values["reason"]), Path: reply.Values["path"]})
 	return r
 }

@@ -38,6 +38,11 @@ func half(ctx context.Context, c *Call, name string, args ...string) (shell.Repl
 	if err != nil {
 		return reply, broken(err)
 	}
+	return reply, resultOf(name, reply)
+}
+
+// resultOf reads what every half may report.
+func resultOf(name string, reply shell.Reply) Result {
 	r := Result{
 		Changed: isYes(reply.Values["changed"]),
 		Failed:  isYes(reply.Values["failed"]),
@@ -52,7 +57,7 @@ func half(ctx context.Context, c *Call, name string, args ...string) (shell.Repl
 			r.Msg += ": " + said
 		}
 	}
-	return reply, r
+	return r
 }
 
 // broken is the Result of a task whose request to the host came to no answer.

@@ -1,7 +1,9 @@
 package action
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"thordeploy/internal/bundle"
+	"thordeploy/transport"
 	"thordeploy/transport/local"
 	"thordeploy/transport/shell"
 )
@@ -62,6 +65,63 @@ func TestMain(m *testing.M) {
 type host struct {
 	*shell.Session
 	shell string // its name
+	trips *countingConn
+}
+
+// countingConn counts what a session asks of its host: task requests (the
+// text of a half goes with the first that needs it and isn't counted) and
+// streams beside them.
+type countingConn struct {
+	transport.Conn
+	mu    sync.Mutex
+	held  bool // the session's own channel is open
+	count int
+}
+
+func (c *countingConn) Start(ctx context.Context, line string) (transport.Process, error) {
+	p, err := c.Conn.Start(ctx, line)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil || c.held {
+		c.count++
+		return p, err
+	}
+	c.held = true
+	return countingProcess{p, c}, nil
+}
+
+// User keeps what the connection beneath says about its account.
+func (c *countingConn) User() string { return c.Conn.(interface{ User() string }).User() }
+
+// take gives the number of round trips since it was last called.
+func (c *countingConn) take() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.count
+	c.count = 0
+	return n
+}
+
+type countingProcess struct {
+	transport.Process
+	conn *countingConn
+}
+
+func (p countingProcess) Stdin() io.WriteCloser { return countingStdin{p.Process.Stdin(), p.conn} }
+
+type countingStdin struct {
+	io.WriteCloser
+	conn *countingConn
+}
+
+func (w countingStdin) Write(b []byte) (int, error) {
+	// One request a write, and one line: a half, a command, or a text to learn.
+	if bytes.HasPrefix(b, []byte("T half ")) || bytes.HasPrefix(b, []byte("T run ")) {
+		w.conn.mu.Lock()
+		w.conn.count++
+		w.conn.mu.Unlock()
+	}
+	return w.WriteCloser.Write(b)
 }
 
 // openHost starts a session whose shell is the command line prefix.
@@ -74,7 +134,7 @@ func openHost(t *testing.T, name, prefix string) *host {
 		}
 		prefix = strings.ReplaceAll(prefix, "{busybox}", dir)
 	}
-	conn := local.Dial()
+	conn := &countingConn{Conn: local.Dial()}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	s, err := shell.Open(ctx, conn, shell.Options{Prefix: prefix})
@@ -87,7 +147,7 @@ func openHost(t *testing.T, name, prefix string) *host {
 		_, _, _ = s.Close(ctx, false)
 		_ = conn.Close()
 	})
-	return &host{Session: s, shell: name}
+	return &host{Session: s, shell: name, trips: conn}
 }
 
 // eachShell runs f once under each shell.

@@ -123,7 +123,7 @@ func addLink(st map[string]any, reply shell.Reply) {
 	}
 	st["lnk_target"] = text8(target)
 	source, ok := reply.Values["lnk_source"]
-	if !ok { // readlink -f gives up on what isn't there
+	if !ok { // a dangling link
 		source = target
 		if !path.IsAbs(source) {
 			source = path.Join(path.Dir(reply.Values["path"]), source)

@@ -315,7 +315,8 @@ func usualMode(n int64) bool {
 	switch n & 0o777 {
 	case 0o400, 0o440, 0o444, 0o500, 0o550, 0o555, 0o600, 0o640, 0o644, 0o660, 0o664, 0o666,
 		0o700, 0o710, 0o711, 0o750, 0o751, 0o755, 0o770, 0o775, 0o777:
-		return n >= 0 && n <= 0o7777
+		// setuid, setgid and sticky go with an executable bit.
+		return n >= 0 && n <= 0o7777 && (n <= 0o777 || n&0o100 != 0)
 	}
 	return false
 }

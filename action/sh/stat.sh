@@ -9,15 +9,11 @@ case $p in
 -*) p=./$p ;;
 esac
 
-give_up() {
-	emit failed 1
-	emit_hex msg "$1"
-	emit hint "$2"
-	exit 0
-}
-
 if ! command -v stat >/dev/null 2>&1; then
-	give_up "the host has no stat program" "install coreutils or busybox on it"
+	emit failed 1
+	emit msg "the host has no stat program"
+	emit hint "install coreutils or busybox on it"
+	exit 0
 fi
 
 # What each letter is: stat(1), the same in GNU's and busybox's.
@@ -37,7 +33,10 @@ if [ $? != 0 ]; then
 		exit 0
 		;;
 	esac
-	give_up "can't look at $p: ${got##*: }" "check that the account may enter the folders above it"
+	emit failed 1
+	emit_hex msg "can't look at $p: ${got##*: }"
+	emit hint "check that the account may enter the folders above it"
+	exit 0
 fi
 emit exists yes
 emit stat "$got"
@@ -49,9 +48,11 @@ if [ -L "$p" ] && [ "$2" != 1 ]; then
 	# The dot keeps newlines at the end of a name; readlink's own goes.
 	to=$(readlink "$p" 2>/dev/null; echo .)
 	emit_hex lnk_target "${to%??}"
-	to=$(readlink -f "$p" 2>/dev/null; echo .)
-	to=${to%??}
-	[ -z "$to" ] || emit_hex lnk_source "$to"
+	# Where nothing is there, busybox's answer is wrong; the module words it.
+	if [ -e "$p" ]; then
+		to=$(readlink -f "$p" 2>/dev/null && echo .)
+		if [ -n "$to" ]; then emit_hex lnk_source "${to%??}"; fi
+	fi
 elif [ -n "$3" ] && [ -f "$p" ] && [ -r "$p" ]; then
 	if sum=$("$3sum" <"$p" 2>/dev/null); then
 		emit checksum "${sum%% *}"

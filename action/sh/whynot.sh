@@ -1,9 +1,12 @@
-# whynot.sh DIR PATH WORDS: why the program that WORDS begin with, as shell
-# text, could not be started. Reports nothing where it could.
+# whynot.sh DIR WORDS NAME=VALUE…: why the program that WORDS begin with, as
+# shell text, could not be started in that environment. Reports nothing where
+# it could.
 
 if [ -n "$1" ] && ! cd "$1" 2>/dev/null; then exit 0; fi
-if [ -n "$2" ]; then PATH=$2; fi
-eval "set -- $3"
+words=$2
+shift 2
+for v in "$@"; do export "${v?}"; done
+eval "set -- $words"
 why() {
 	emit reason "$1"
 	emit_hex path "$2"
