@@ -1,10 +1,9 @@
-// Package readahead is the bounded buffer between a command's output as it
-// arrives and a caller who reads it when it likes: both transports put one
-// behind each output stream.
+// Package readahead is the bounded buffer between a command's streams as they
+// flow and a caller who reads and writes when it likes.
 //
-// It lets a stream be drained, and Wait return, while the caller hasn't read
-// yet, and it unblocks the caller when the channel is closed on this side
-// although the command goes on.
+// Behind an output stream it lets the stream be drained, and Wait return, while
+// the caller hasn't read yet. Behind either kind it unblocks the caller when
+// the channel is closed on this side although the command goes on.
 package readahead
 
 import (
@@ -12,11 +11,11 @@ import (
 	"sync"
 )
 
-// Size is how much is read ahead of the caller, in bytes. Memory is taken only
+// Size is how much is held between the two sides, in bytes. Memory is taken only
 // as it fills.
 const Size = 256 << 10
 
-// Buffer carries bytes from one [Buffer.Fill] to any number of reads.
+// Buffer carries bytes from a writer (or one [Buffer.Fill]) to a reader.
 // Create it with [New].
 type Buffer struct {
 	mu    sync.Mutex
@@ -24,6 +23,7 @@ type Buffer struct {
 	data  []byte    // unread bytes: data[at:]
 	at    int
 	ended bool // no more will come; reads end after data
+	loose bool // don't wait for room
 }
 
 // New returns an empty buffer.
@@ -61,10 +61,24 @@ func (b *Buffer) put(p []byte) bool {
 	}
 	b.data = append(b.data, p...)
 	b.moved.Broadcast()
-	for len(b.data)-b.at >= Size && !b.ended {
+	for len(b.data)-b.at >= Size && !b.ended && !b.loose {
 		b.moved.Wait()
 	}
 	return !b.ended
+}
+
+// Write appends p, waiting for room. After End it is io.ErrClosedPipe.
+func (b *Buffer) Write(p []byte) (int, error) {
+	n := 0
+	for {
+		chunk := p[n:min(len(p), n+64<<10)]
+		if !b.put(chunk) {
+			return n, io.ErrClosedPipe
+		}
+		if n += len(chunk); n == len(p) {
+			return n, nil
+		}
+	}
 }
 
 // Read gives what has arrived, waiting for at least one byte, and io.EOF once
@@ -88,6 +102,15 @@ func (b *Buffer) Read(p []byte) (int, error) {
 	}
 	b.moved.Broadcast()
 	return n, nil
+}
+
+// Loosen lets the writing side go on without room, for what little a source
+// that is at its end still holds.
+func (b *Buffer) Loosen() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loose = true
+	b.moved.Broadcast()
 }
 
 // End says that nothing more will come. What is there stays readable.

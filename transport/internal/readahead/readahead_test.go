@@ -59,3 +59,33 @@ func TestEndUnblocksAReaderAndKeepsWhatCame(t *testing.T) {
 		t.Fatalf("got %q, %v", string(got[:2])+string(rest), err)
 	}
 }
+
+func TestWriteWaitsForRoomAndEndsWithTheBuffer(t *testing.T) {
+	b := New()
+	src := make([]byte, 3*Size)
+	rand.NewChaCha8([32]byte{2}).Read(src)
+	go func() { b.Write(src); b.End() }()
+	if got, err := io.ReadAll(b); err != nil || !bytes.Equal(got, src) {
+		t.Fatalf("got %d bytes of %d, %v", len(got), len(src), err)
+	}
+	if _, err := b.Write([]byte("late")); err != io.ErrClosedPipe {
+		t.Errorf("writing after the end: %v", err)
+	}
+	full := New()
+	go func() { time.Sleep(10 * time.Millisecond); full.End() }()
+	if n, err := full.Write(src); err != io.ErrClosedPipe || n >= len(src) {
+		t.Errorf("a write nobody reads ended with %d bytes, %v", n, err)
+	}
+}
+
+func TestLoosenLetsTheRestIn(t *testing.T) {
+	src := make([]byte, 3*Size)
+	b := New()
+	done := make(chan struct{})
+	go func() { b.Fill(bytes.NewReader(src)); close(done) }()
+	b.Loosen()
+	<-done
+	if got, _ := io.ReadAll(b); len(got) != len(src) {
+		t.Errorf("%d bytes of %d are there", len(got), len(src))
+	}
+}

@@ -1,0 +1,201 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"thordeploy/transport"
+)
+
+// missed is how many keepalives in a row may stay unanswered.
+const missed = 2
+
+// Conn is an authenticated connection. Create it with [Dial].
+type Conn struct {
+	cfg Config
+	tap *tap
+	ssh ssh.Conn
+
+	once  sync.Once
+	cause error         // why the connection ended; set before done is closed
+	done  chan struct{} // closed when it has
+	tasks sync.WaitGroup
+}
+
+var _ transport.Conn = (*Conn)(nil)
+
+func newConn(cfg Config, t *tap, conn ssh.Conn, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request) *Conn {
+	c := &Conn{cfg: cfg, tap: t, ssh: conn, done: make(chan struct{})}
+	c.tasks.Go(func() { ssh.DiscardRequests(reqs) }) // answers the host's own keepalives
+	c.tasks.Go(func() {
+		for ch := range chans {
+			ch.Reject(ssh.Prohibited, "no channels to this side")
+		}
+	})
+	c.tasks.Go(func() {
+		err := conn.Wait()
+		c.end(fmt.Errorf("the connection broke: %w", rootCause(err)))
+	})
+	if cfg.Keepalive > 0 {
+		c.tasks.Go(c.keepAlive)
+	}
+	return c
+}
+
+// User is the account that connected. transport.WithBecome asks for it.
+func (c *Conn) User() string { return c.cfg.User }
+
+// Start opens a session channel and sends the command after it. It doesn't wait
+// for the host's word on the command: one it refuses ends without an exit
+// status.
+func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error) {
+	if err := transport.CheckLine(line); err != nil {
+		return nil, c.cfg.fail(transport.PhaseChannel, err, "")
+	}
+	p, err := within(ctx, c, func() (*process, error) {
+		ch, reqs, err := c.session()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := ch.SendRequest("exec", false, ssh.Marshal(struct{ Line string }{line})); err != nil {
+			go ssh.DiscardRequests(reqs)
+			ch.Close()
+			return nil, c.unusable(fmt.Errorf("sending the command: %w", err))
+		}
+		return newProcess(ctx, c, ch, reqs), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// session opens a session channel.
+func (c *Conn) session() (ssh.Channel, <-chan *ssh.Request, error) {
+	ch, reqs, err := c.ssh.OpenChannel("session", nil)
+	var refused *ssh.OpenChannelError
+	switch {
+	case err == nil:
+		return ch, reqs, nil
+	case errors.As(err, &refused):
+		return nil, nil, c.cfg.fail(transport.PhaseChannel,
+			fmt.Errorf("the host opens no further session: %s (%s)", refused.Message, refused.Reason),
+			"sshd bounds the sessions of a connection: raise MaxSessions in its sshd_config (10 by default, at least 4 are wanted)")
+	}
+	return nil, nil, c.unusable(fmt.Errorf("opening a session: %w", err))
+}
+
+// unusable ends a connection on which a channel can't be had, unless it has
+// broken by itself, which is then the cause.
+func (c *Conn) unusable(cause error) error {
+	if !c.tap.broken.Load() {
+		c.end(cause)
+	}
+	return c.ended()
+}
+
+// within runs f, which talks to the host, and returns early when ctx or the
+// connection ends. What f still opens afterwards is closed.
+func within[T io.Closer](ctx context.Context, c *Conn, f func() (T, error)) (T, error) {
+	var none T
+	if err := c.usable(ctx); err != nil {
+		return none, err
+	}
+	type result struct {
+		opened T
+		err    error
+	}
+	results := make(chan result, 1)
+	go func() {
+		o, err := f()
+		results <- result{o, err}
+	}()
+	var err error
+	select {
+	case r := <-results:
+		return r.opened, r.err
+	case <-ctx.Done():
+		err = c.cfg.fail(transport.PhaseChannel, context.Cause(ctx), "")
+	case <-c.done:
+		err = c.ended()
+	}
+	go func() {
+		if r := <-results; r.err == nil {
+			r.opened.Close()
+		}
+	}()
+	return none, err
+}
+
+func (c *Conn) usable(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.ended()
+	case <-ctx.Done():
+		return c.cfg.fail(transport.PhaseChannel, context.Cause(ctx), "")
+	default:
+		return nil
+	}
+}
+
+// ended is the error for a connection that is gone. It waits for the cause,
+// which is on its way when something on the connection has failed.
+func (c *Conn) ended() error {
+	<-c.done
+	return c.cfg.fail(transport.PhaseLost, c.cause, "")
+}
+
+// end ends the connection, once, for a cause.
+func (c *Conn) end(cause error) {
+	c.once.Do(func() {
+		c.cause = cause
+		close(c.done)
+		c.tap.Conn.Close()
+	})
+}
+
+// Close ends the connection and waits for what this side ran for it.
+func (c *Conn) Close() error {
+	c.end(transport.ErrClosed)
+	c.tasks.Wait()
+	return nil
+}
+
+// keepAlive asks a silent host whether it lives. Whatever the host sends counts
+// as life.
+func (c *Conn) keepAlive() {
+	tick := time.NewTicker(c.cfg.Keepalive)
+	defer tick.Stop()
+	asking := make(chan struct{}, 1) // holds a token while a question is out
+	var seen int64
+	silent := 0
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-tick.C:
+		}
+		if now := c.tap.received.Load(); now != seen {
+			seen, silent = now, 0
+			continue
+		}
+		if silent++; silent > missed {
+			c.end(fmt.Errorf("no sign of life for %v", time.Duration(silent)*c.cfg.Keepalive))
+			return
+		}
+		select {
+		case asking <- struct{}{}:
+			c.tasks.Go(func() {
+				c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+				<-asking
+			})
+		default:
+		}
+	}
+}

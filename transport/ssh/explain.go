@@ -1,0 +1,96 @@
+package ssh
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"thordeploy/transport"
+)
+
+// failure turns what the library says into what a person can use.
+type failure struct {
+	cfg   Config
+	phase transport.Phase
+	keys  *hostKeys
+	auth  *auth
+	tap   *tap
+}
+
+func (f failure) timeout(limit time.Duration) error {
+	if f.phase == transport.PhaseAuth {
+		return f.auth.refused(fmt.Errorf("not done within %v", limit))
+	}
+	line, isSSH := f.tap.greeting()
+	switch {
+	case line == "":
+		return f.fail(fmt.Errorf("the host accepted the connection and said nothing for %v", limit),
+			"something else than sshd may listen there, or the host is overloaded")
+	case !isSSH:
+		return f.notSSH(line)
+	}
+	return f.fail(fmt.Errorf("the key exchange was not done within %v", limit), "the host is overloaded, or the network loses large packets (MTU)")
+}
+
+func (f failure) explain(err error) error {
+	var te *transport.Error
+	if errors.As(err, &te) {
+		return te
+	}
+	var no *ssh.AlgorithmNegotiationError
+	if errors.As(err, &no) {
+		if no.What == "host key" {
+			return f.keys.noCommonKey(no.RequestedAlgorithms)
+		}
+		return f.fail(fmt.Errorf("no %s in common: the host offers %s", no.What, strings.Join(no.RequestedAlgorithms, ", ")),
+			"the host's sshd is too old, or its sshd_config allows too little")
+	}
+	cause := errors.New(trimLibrary(err))
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		cause = fmt.Errorf("the host closed the connection: %w", rootCause(err))
+	}
+	if f.phase == transport.PhaseAuth {
+		if strings.Contains(err.Error(), "no supported methods remain") {
+			cause = nil
+		}
+		return f.auth.refused(cause)
+	}
+	switch line, isSSH := f.tap.greeting(); {
+	case line == "":
+		return f.fail(fmt.Errorf("%w before saying anything", cause),
+			"sshd may have too many logins at once (MaxStartups) or refuse this address; or it isn't sshd")
+	case !isSSH:
+		return f.notSSH(line)
+	}
+	return f.fail(cause, "")
+}
+
+func (f failure) notSSH(line string) error {
+	return f.fail(fmt.Errorf("this is no SSH server: it says %q", line),
+		fmt.Sprintf("check the port (ansible_port, now %d); a refusal in words (too many logins, a ban) comes from the host's sshd or firewall", f.cfg.Port))
+}
+
+func (f failure) fail(err error, hint string) error {
+	return f.cfg.fail(transport.PhaseHandshake, err, hint)
+}
+
+// rootCause is the innermost error.
+func rootCause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// trimLibrary drops the library's own prefixes.
+func trimLibrary(err error) string {
+	return strings.ReplaceAll(strings.TrimPrefix(err.Error(), "ssh: handshake failed: "), "ssh: ", "")
+}
