@@ -85,7 +85,7 @@ func readStat(reply shell.Reply) (map[string]any, error) {
 	minor, err2 := strconv.ParseUint(f[15], 16, 32)
 	if err1 == nil && err2 == nil {
 		// makedev(3)
-		st["device_type"] = int(major<<8&0xfff00 | minor&0xff | minor&^0xff<<12) //nolint:gosec // 32 bits
+		st["device_type"] = int(major<<8&0xfff00 | minor&0xff | minor&^0xff<<12)
 	}
 	for _, key := range []string{"readable", "writeable", "executable"} {
 		st[key] = isYes(reply.Values[key])

@@ -150,7 +150,7 @@ func integer(v any) (int64, bool) {
 	case int32:
 		return int64(x), true
 	case uint64:
-		return int64(x), x <= math.MaxInt64 //nolint:gosec // checked beside it
+		return int64(x), x <= math.MaxInt64
 	}
 	return 0, false
 }

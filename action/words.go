@@ -73,7 +73,7 @@ func (s *splitter) end() {
 // firstWord splits a command line into its first word, unquoted, and the rest
 // of the text as it is.
 func firstWord(line string) (word, rest string, err error) {
-	line = strings.TrimSpace(line)
+	line = strings.Trim(line, " \t\r\n")
 	var s splitter
 	for i, r := range line {
 		s.rune(r)

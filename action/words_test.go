@@ -90,7 +90,7 @@ func TestExpandable(t *testing.T) {
 }
 
 func FuzzSplitWords(f *testing.F) {
-	for _, s := range []string{"a b", `'a' "b\"" c\ d`, `\`, `"`, "a\x00b", "é\xff '", "$A ~x"} {
+	for _, s := range []string{"\v", "a b", `'a' "b\"" c\ d`, `\`, `"`, "a\x00b", "é\xff '", "$A ~x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
