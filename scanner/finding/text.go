@@ -1,0 +1,151 @@
+package finding
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// AppendText appends event, an *[Assessment] or a *[Message], to dst as one
+// line of the text log with its newline:
+//
+//	Jul 10 09:08:47 HOST/IP THOR: Alert: MODULE: Filescan MESSAGE: … SCANID: S-… FILE: … SCORE: … REASON_1: …
+//
+// host is "HOST/IP" or the host's name alone. Times are in the zone they carry.
+func AppendText(dst []byte, host string, event any) []byte {
+	t := textLine{}
+	switch e := event.(type) {
+	case *Assessment:
+		t.head(e.Meta, host, e.Message)
+		t.assessment(e)
+	case *Message:
+		t.head(e.Meta, host, e.Message)
+		t.fields(e.Fields)
+	}
+	return append(append(dst, t.String()...), '\n')
+}
+
+// textLine collects KEY: value pairs.
+type textLine struct{ strings.Builder }
+
+func (t *textLine) head(m Meta, host, message string) {
+	fmt.Fprintf(t, "%s %s THOR: %s:", m.Time.Format("Jan _2 15:04:05"), textValue(host), m.Level)
+	t.add("MODULE", m.Module)
+	t.add("MESSAGE", message)
+	t.add("SCANID", m.ScanID)
+	t.add("UID", m.EventID)
+}
+
+// add writes one pair; an empty value is left out.
+func (t *textLine) add(key, value string) {
+	if value != "" {
+		t.WriteString(" " + key + ": " + textValue(value))
+	}
+}
+
+// forgedKey finds what would read as the next key of the line within a value.
+var forgedKey = regexp.MustCompile(`\b([A-Z][A-Z0-9_]*):( |$)`)
+
+// textValue makes a value safe for the line: printable, and without anything
+// that looks like a key, so that a file's name can't add a field.
+func textValue(value string) string {
+	return forgedKey.ReplaceAllString(Printable(value), `$1\x3a$2`)
+}
+
+func (t *textLine) assessment(a *Assessment) {
+	t.subject(a.Subject)
+	t.add("SCORE", strconv.Itoa(a.Score))
+	if a.ReasonCount > 0 {
+		t.add("REASONS_COUNT", strconv.Itoa(a.ReasonCount))
+	}
+	for i, r := range a.Reasons {
+		t.reason("_"+strconv.Itoa(i+1), r)
+	}
+}
+
+func (t *textLine) subject(s Subject) {
+	f, ok := s.(*File)
+	if !ok {
+		if s != nil {
+			t.add(strings.ToUpper(strings.ReplaceAll(s.SubjectType(), " ", "_")), s.SubjectName())
+		}
+		return
+	}
+	t.add("FILE", f.Path)
+	if f.Exists != "yes" {
+		t.add("EXISTS", f.Exists)
+	}
+	t.add("EXTENSION", f.Extension)
+	t.add("TYPE", f.MagicHeader)
+	if f.Hashes != nil {
+		t.add("MD5", f.Hashes.MD5)
+		t.add("SHA1", f.Hashes.SHA1)
+		t.add("SHA256", f.Hashes.SHA256)
+	}
+	if f.FirstBytes != nil {
+		t.add("FIRSTBYTES", f.FirstBytes.Hex+" / "+f.FirstBytes.ASCII)
+	}
+	if times := f.FileTimes; times != nil {
+		t.time("MODIFIED", &times.Modified)
+		t.time("ACCESSED", times.Accessed)
+		t.time("CHANGED", times.Changed)
+		t.time("CREATED", times.Created)
+	}
+	t.add("SIZE", strconv.FormatInt(f.Size, 10))
+	if f.Permissions != nil {
+		t.add("OWNER", f.Permissions.Owner)
+		t.add("GROUP", f.Permissions.Group)
+		t.add("PERMISSIONS", f.Permissions.Mask.String())
+	}
+	t.add("TARGET", f.Target)
+	t.add("UNPACK_SOURCE", strings.Join(f.UnpackSource, ">"))
+}
+
+func (t *textLine) time(key string, when *time.Time) {
+	if when != nil {
+		t.add(key, when.Format("2006-01-02T15:04:05.000Z07:00"))
+	}
+}
+
+func (t *textLine) reason(n string, r Reason) {
+	s := r.Signature
+	t.add("REASON"+n, r.Summary)
+	t.add("SUBSCORE"+n, strconv.Itoa(s.Score))
+	t.add("REF"+n, strings.Join(s.Reference, ", "))
+	t.add("SIGTYPE"+n, string(s.Origin))
+	t.add("SIGCLASS"+n, string(s.Kind))
+	var matched []string
+	for i, m := range r.Matched {
+		piece := m.Data.Data
+		if m.Data.Encoding == "plain" {
+			piece = strconv.Quote(piece)
+		}
+		if m.Offset != nil {
+			piece += fmt.Sprintf(" at %#x", *m.Offset)
+		}
+		matched = append(matched, fmt.Sprintf("Str%d %s", i+1, piece))
+	}
+	t.add("MATCHED"+n, strings.Join(matched, ", "))
+	t.add("RULEDATE"+n, s.Date)
+	t.add("TAGS"+n, strings.Join(s.Tags, ", "))
+	t.add("RULENAME"+n, s.RuleName)
+	t.add("DESCRIPTION"+n, s.Description)
+	t.add("AUTHOR"+n, s.Author)
+	t.add("ID"+n, s.ID)
+	t.add("FALSEPOSITIVES"+n, strings.Join(s.FalsePositives, ", "))
+}
+
+// fields writes a message's fields in the order of their names.
+func (t *textLine) fields(fields map[string]any) {
+	keys := make([]string, 0, len(fields))
+	for key := range fields {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		t.add(strings.ToUpper(key), fmt.Sprint(fields[key]))
+	}
+}
