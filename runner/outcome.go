@@ -1,0 +1,170 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"thordeploy/action"
+)
+
+// maxText bounds each text of an event's Result, in bytes.
+const maxText = 64 << 10
+
+// outcome is what became of a task, or of one item of its loop.
+type outcome struct {
+	action.Result
+	place   string           // file:line:column, where it isn't the task's own
+	halted  bool             // it was stopped by the run (interrupt, host's time), not by itself
+	results []map[string]any // of a loop's items; nil without a loop
+}
+
+func failedOutcome(msg, hint string) outcome {
+	return outcome{Result: action.Result{Failed: true, Msg: msg, Hint: hint}}
+}
+
+// registered is what `register` gets.
+func (o outcome) registered() map[string]any {
+	m := make(map[string]any, len(o.Values)+5)
+	maps.Copy(m, o.Values)
+	m["changed"] = o.Changed
+	m["failed"] = o.Failed
+	if o.Skipped {
+		m["skipped"] = true
+	}
+	if _, own := m["msg"]; !own && (o.Msg != "" || o.results != nil) {
+		m["msg"] = o.Msg
+	}
+	if o.Lost != nil {
+		m["unreachable"] = true
+	}
+	if len(o.Facts)+len(o.Vars) > 0 {
+		facts := maps.Clone(o.Facts)
+		if facts == nil {
+			facts = map[string]any{}
+		}
+		maps.Copy(facts, o.Vars)
+		m["ansible_facts"] = facts
+	}
+	if o.results != nil {
+		list := make([]any, len(o.results))
+		for i, r := range o.results {
+			list[i] = r
+		}
+		m["results"] = list
+	}
+	return m
+}
+
+// combined is a loop's result: what its items come to together.
+func combined(items []outcome) outcome {
+	all := outcome{Result: action.Result{Msg: "All items completed"}, results: []map[string]any{}}
+	all.Skipped = true
+	for _, o := range items {
+		all.Changed = all.Changed || o.Changed
+		all.Skipped = all.Skipped && o.Skipped
+		all.halted = all.halted || o.halted
+		if o.Failed && !all.Failed {
+			all.Failed, all.Msg, all.Hint, all.TimedOut, all.place = true, "One or more items failed", o.Hint, o.TimedOut, o.place
+		}
+		if o.Lost != nil {
+			all.Lost, all.Failed, all.Msg, all.Hint = o.Lost, true, o.Msg, o.Hint
+		}
+		all.results = append(all.results, o.registered())
+	}
+	switch {
+	case len(items) == 0:
+		all.Msg = "No items in the list"
+	case all.Skipped:
+		all.Msg = "All items skipped"
+	}
+	return all
+}
+
+// reported is a registered result as an event carries it: JSON's own types,
+// bounded texts, and nothing twice (msg is the event's, stdout_lines is stdout
+// again, results are the items' own events, facts are many).
+func reported(m map[string]any, msg string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		switch {
+		case k == "stdout_lines" || k == "stderr_lines" || k == "results" || k == "ansible_facts":
+			continue
+		case k == "changed" || k == "failed" || k == "skipped" || k == "unreachable" || k == "msg" && v == any(msg):
+			continue // fields of the event
+		}
+		out[k] = plain(v, 0)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// plain turns any value into JSON's types with bounded, valid texts.
+func plain(v any, depth int) any {
+	if depth > 20 {
+		return "…"
+	}
+	switch v := v.(type) {
+	case nil, bool, int, int64:
+		return v
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprint(v)
+		}
+		return v
+	case string:
+		return bounded(v, maxText)
+	case []byte:
+		return bounded(string(v), maxText)
+	case []string:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = bounded(e, maxText)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = plain(e, depth+1)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = plain(e, depth+1)
+		}
+		return out
+	}
+	return bounded(fmt.Sprint(v), maxText)
+}
+
+// bounded is s as valid UTF-8 with at most n bytes of it, its end kept, since
+// the end is where a program says why it stopped.
+func bounded(s string, n int) string {
+	if len(s) > n {
+		cut := len(s) - n
+		for cut < len(s) && !utf8.RuneStart(s[cut]) {
+			cut++
+		}
+		s = fmt.Sprintf("… (%d bytes left out)\n", cut) + s[cut:]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// label is a loop item as an event shows it.
+func label(item any) string {
+	switch v := item.(type) {
+	case string:
+		return bounded(v, 256)
+	case map[string]any, []any:
+		if b, err := json.Marshal(plain(v, 0)); err == nil {
+			return bounded(string(b), 256)
+		}
+	}
+	return bounded(scalar(item), 256)
+}
