@@ -46,6 +46,9 @@ func runStat(ctx context.Context, c *Call) Result {
 	if !isYes(reply.Values["exists"]) {
 		return r
 	}
+	if reply.Values["path"] == "" { // a host without od
+		reply.Values["path"] = c.Args.Str("path")
+	}
 	st, err := readStat(reply)
 	if err != nil {
 		return failed(fmt.Sprintf("the host's stat program answered in words that aren't known: %v", err), "install coreutils or busybox on the host")
