@@ -207,7 +207,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 		t.Skip("all tests of this run are as an ordinary user")
 	}
 	again := self(t.Context(), "", "-test.v", "-test.run",
-		"^(TestHostsAreApart|TestRun|TestKillEndsHost|TestFreeze.*|TestCommand.*|TestSignal.*|TestLost.*|TestSFTP|TestShell|TestFiles|TestBadOptions|TestClose.*|TestCancel.*|TestKilledOwner.*|TestTwenty.*)$")
+		"^(TestHostsAreApart|TestRun|TestKillEndsHost|TestFreeze.*|TestCommand.*|TestSignal.*|TestLost.*|TestSFTP|TestBackground.*|TestTerminal|TestShell|TestFiles|TestBadOptions|TestClose.*|TestCancel.*|TestKilledOwner.*|TestTwenty.*)$")
 	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	again.Env = append(again.Env, "HOME=/nonexistent", "TMPDIR=/tmp")
 	out, err := again.CombinedOutput()

@@ -154,14 +154,17 @@ func (h *Host) Kill() error { return h.end() }
 // Freeze stops every process of the host: connections stay open and nobody
 // answers, not even the SSH server; new connections are accepted by the kernel
 // and get no greeting. Run and Snapshot still work.
-func (h *Host) Freeze(ctx context.Context) error { return h.signal(ctx, syscall.SIGSTOP) }
+func (h *Host) Freeze(ctx context.Context) error {
+	if err := h.client.Freeze(ctx); err != nil {
+		return fmt.Errorf("%s: freezing it: %w", h.Name, err)
+	}
+	return nil
+}
 
 // Thaw continues a frozen host.
-func (h *Host) Thaw(ctx context.Context) error { return h.signal(ctx, syscall.SIGCONT) }
-
-func (h *Host) signal(ctx context.Context, sig syscall.Signal) error {
-	if err := h.client.Signal(ctx, sig); err != nil {
-		return fmt.Errorf("%s: %w", h.Name, err)
+func (h *Host) Thaw(ctx context.Context) error {
+	if err := h.client.Signal(ctx, syscall.SIGCONT); err != nil {
+		return fmt.Errorf("%s: thawing it: %w", h.Name, err)
 	}
 	return nil
 }
@@ -241,6 +244,8 @@ func (h *Host) SSH(ctx context.Context, user string, command ...string) *exec.Cm
 		"-F", "none", "-i", h.lab.Key, "-p", strconv.Itoa(h.Port), "-l", user,
 		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes",
 		"-o", "UserKnownHostsFile=" + sshOptionQuote(h.lab.KnownHosts), "-o", "GlobalKnownHostsFile=none",
+		// Both sides know it, and it takes a fifth of the default's time.
+		"-o", "KexAlgorithms=curve25519-sha256",
 		h.Addr, "--",
 	}
 	return exec.CommandContext(ctx, "ssh", append(args, command...)...)

@@ -140,25 +140,61 @@ func TestLostConnectionClosesStreamsAndEndsNothing(t *testing.T) {
 
 func TestBackgroundProcessHoldsChannelNotStatus(t *testing.T) {
 	onBackends(t, lab.Options{}, func(t *testing.T, l *lab.Lab) {
-		client := mustDial(t, l, l.Hosts[0])
+		h := l.Hosts[0]
+		client := mustDial(t, l, h)
+		run(t, h, "mkfifo /tmp/hold")
 		channel, requests, err := client.OpenChannel("session", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		payload := gossh.Marshal(struct{ Command string }{"sleep 1 & exit 6"})
+		payload := gossh.Marshal(struct{ Command string }{"(read line < /tmp/hold) & exit 6"})
 		if ok, err := channel.SendRequest("exec", true, payload); err != nil || !ok {
 			t.Fatalf("exec: %v, %v", ok, err)
 		}
-		start := time.Now()
-		var status time.Duration
 		for r := range requests {
 			if r.Type == "exit-status" {
-				status = time.Since(start)
+				break
 			}
 		}
-		if closed := time.Since(start); status == 0 || status > 900*time.Millisecond || closed < 900*time.Millisecond {
-			t.Errorf("the exit status came after %v and the close after %v, want at once and after 1 s", status, closed)
+		select {
+		case r, open := <-requests:
+			t.Errorf("after the exit status comes %v (open: %v), want nothing while the output is held", r, open)
+		case <-time.After(200 * time.Millisecond):
 		}
+		run(t, h, "echo > /tmp/hold")
+		if r, open := <-requests; open && r.Type != "eow@openssh.com" {
+			t.Errorf("the output's end brings %v, want the channel's end", r)
+		}
+	})
+}
+
+func TestTerminal(t *testing.T) {
+	onBackends(t, lab.Options{}, func(t *testing.T, l *lab.Lab) {
+		client := mustDial(t, l, l.Hosts[0])
+		session, err := client.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := session.RequestPty("xterm", 31, 97, nil); err != nil {
+			t.Fatal(err)
+		}
+		out, err := session.Output(`tty; stty size; echo $TERM; test -t 2 && echo error too`)
+		if want := "/dev/pts/0\r\n31 97\r\nxterm\r\nerror too\r\n"; err != nil || string(out) != want {
+			t.Errorf("the terminal says %q (%v), want %q", out, err, want)
+		}
+		hung, err := client.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := hung.RequestPty("xterm", 31, 97, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := hung.Start("sleep 1000"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the command runs", func() bool { return len(asleep(t, l.Hosts[0])) == 1 })
+		client.Conn.Close()
+		eventually(t, "a lost terminal hangs its command up", func() bool { return len(asleep(t, l.Hosts[0])) == 0 })
 	})
 }
 

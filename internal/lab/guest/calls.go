@@ -31,13 +31,13 @@ type Spec struct {
 	Hostname  string
 	Addr      string // of its SSH server
 	Port      int
-	Dir       string // the host's private folder on the lab's machine, seen inside as PrivateDir
-	HostsFile string // content of /etc/hosts
-	MachineID string // content of /etc/machine-id
-	UserNS    bool   // in a user namespace: root of the host is an ordinary user outside
-	Sshd      string // path of OpenSSH's sshd; empty: the embedded server
-	Shell     string // path of what /bin/sh is to be; empty: as on this machine
-	Busybox   string // path of busybox, where its applets alone are to be found on PATH; or empty
+	Dir       string   // the host's private folder on the lab's machine, seen inside as PrivateDir
+	HostsFile string   // content of /etc/hosts
+	MachineID string   // content of /etc/machine-id
+	UserNS    bool     // in a user namespace: root of the host is an ordinary user outside
+	Sshd      string   // path of OpenSSH's sshd; empty: the embedded server
+	Shell     string   // path of what /bin/sh is to be; empty: as on this machine
+	Busybox   string   // path of busybox, where its applets alone are to be found on PATH; or empty
 	Applets   []string // names of busybox's applets
 	Accounts  []Account
 }
@@ -189,6 +189,29 @@ func (g *Guest) Signal(sig syscall.Signal, _ *None) error {
 		return fmt.Errorf("sending %v to every process: %w", sig, err)
 	}
 	return nil
+}
+
+// freezeWait bounds how long processes may take to stop: one that is inside
+// the kernel stops when it comes out.
+const freezeWait = 5 * time.Second
+
+// Freeze stops every process of the host but process 1, and returns when they
+// have stopped, each thread of them.
+func (g *Guest) Freeze(_ None, _ *None) error {
+	if err := g.Signal(syscall.SIGSTOP, nil); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(freezeWait)
+	for {
+		running, err := runningThreads()
+		if err != nil || len(running) == 0 {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("still running %v after they were stopped: %s", freezeWait, strings.Join(running, ", "))
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Look takes a snapshot of the host.

@@ -49,6 +49,11 @@ func (c *Client) Signal(ctx context.Context, sig syscall.Signal) error {
 	return c.call(ctx, "Signal", sig, new(None))
 }
 
+// Freeze stops every process of the host but process 1.
+func (c *Client) Freeze(ctx context.Context) error {
+	return c.call(ctx, "Freeze", None(false), new(None))
+}
+
 // Look takes a snapshot of the host.
 func (c *Client) Look(ctx context.Context) (*Snapshot, error) {
 	var s Snapshot

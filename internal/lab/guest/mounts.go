@@ -60,6 +60,12 @@ func makeMounts(spec *Spec) error {
 			return err
 		}
 	}
+	// Without these sshd complains, into the client's terminal.
+	for _, path := range []string{"/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp"} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			return fmt.Errorf("making the host's log: %w", err)
+		}
+	}
 	if err := mountTerminals(spec.UserNS); err != nil {
 		return err
 	}

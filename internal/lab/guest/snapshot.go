@@ -156,6 +156,33 @@ func parseStat(line string) (Process, error) {
 	return p, nil
 }
 
+// runningThreads names every thread that is neither stopped nor dead, except
+// those of process 1.
+func runningThreads() ([]string, error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/stat")
+	if err != nil {
+		return nil, fmt.Errorf("listing threads: %w", err)
+	}
+	var running []string
+	for _, path := range paths {
+		if strings.HasPrefix(path, "/proc/1/") {
+			continue
+		}
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // ended meanwhile
+		}
+		p, err := parseStat(string(stat))
+		if err != nil {
+			return nil, fmt.Errorf("listing threads: %w", err)
+		}
+		if !strings.Contains("TtZXx", p.State) {
+			running = append(running, fmt.Sprintf("%d (%s)", p.PID, p.Name))
+		}
+	}
+	return running, nil
+}
+
 func listMounts() ([]Mount, error) {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

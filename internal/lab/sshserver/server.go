@@ -27,7 +27,6 @@ func (c *Config) serve() error {
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -35,7 +34,7 @@ func (c *Config) serve() error {
 		}
 		go func() {
 			if err := c.serveConn(conn, conf); err != nil {
-				log.Info("connection ended", "client", conn.RemoteAddr(), "error", err)
+				slog.Info("connection ended", "client", conn.RemoteAddr(), "error", err)
 			}
 		}()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ type session struct {
 	client, server net.Addr
 
 	env []string
+	tty *terminal // nil: none asked for
 
 	mu    sync.Mutex
 	pgid  int // of the running command; 0: none
@@ -32,27 +34,34 @@ type session struct {
 func (s *session) serve(requests <-chan *ssh.Request) {
 	started := false
 	for r := range requests {
-		ok := false
+		ok, carry := false, func() {}
 		switch r.Type {
 		case "env":
 			ok = s.setenv(r.Payload)
+		case "pty-req":
+			if tty, parsed := parseTerminal(r.Payload); parsed && !started {
+				s.tty, ok = tty, true
+			}
+		case "window-change":
+			ok = s.tty != nil && s.tty.resize(r.Payload)
 		case "signal":
 			ok = s.signal(r.Payload)
 		case "exec", "shell", "subsystem":
 			if started {
 				break
 			}
-			cmd, err := s.command(r.Type, r.Payload)
-			if err == nil {
-				err = s.start(cmd)
+			if cmd, err := s.command(r.Type, r.Payload); err == nil {
+				carry, ok = s.start(cmd)
+				started = ok
 			}
-			ok, started = err == nil, err == nil
 		}
 		if r.WantReply {
 			// A reply that can't be sent: the connection is gone, and so the
 			// loop ends.
 			_ = r.Reply(ok, nil)
 		}
+		// Not before the reply: a quick command closes the channel.
+		carry()
 	}
 	if !started {
 		s.channel.Close()
@@ -123,42 +132,55 @@ func (s *session) environment() []string {
 	}, s.env...)
 }
 
-// streams are the server's ends of a command's pipes.
+// streams are the server's ends of a command's pipes, or its terminal: then
+// stdin and stdout are the same and stderr is nil.
 type streams struct{ stdin, stdout, stderr *os.File }
 
 // close closes what isn't closed yet.
 func (p *streams) close() {
 	for _, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
-		f.Close()
+		if f != nil {
+			f.Close()
+		}
 	}
 }
 
-// start starts the command on pipes of its own and returns; goroutines carry
-// its streams and see to its end.
-func (s *session) start(cmd *exec.Cmd) error {
-	pipes, err := connect(cmd)
+// start starts the command on pipes of its own. The function that it gives
+// begins to carry its streams and to see to its end, and returns at once.
+func (s *session) start(cmd *exec.Cmd) (carry func(), ok bool) {
+	nothing := func() {}
+	pipes, err := s.connect(cmd)
 	if err != nil {
-		return err
+		slog.Error("connecting a command", "error", err)
+		return nothing, false
 	}
 	if err := startOn(cmd); err != nil {
 		pipes.close()
-		return fmt.Errorf("starting %s: %w", cmd.Path, err)
+		slog.Error("starting a command", "path", cmd.Path, "error", err)
+		return nothing, false
 	}
 	s.mu.Lock()
 	s.pgid, s.pipes = cmd.Process.Pid, pipes
 	s.mu.Unlock()
-	go func() {
-		// The client's end of file, or its connection's end, is the command's
-		// end of input. A write error means that the command reads no more.
-		_, _ = io.Copy(pipes.stdin, s.channel)
-		pipes.stdin.Close()
-	}()
-	go s.finish(cmd, pipes)
-	return nil
+	return func() {
+		go func() {
+			// The client's end of file, or its connection's end, is the
+			// command's end of input. A write error means that the command
+			// reads no more.
+			_, _ = io.Copy(pipes.stdin, s.channel)
+			if s.tty == nil {
+				pipes.stdin.Close()
+			}
+		}()
+		go s.finish(cmd, pipes)
+	}, true
 }
 
-// connect makes a command's pipes; its own ends are in cmd.
-func connect(cmd *exec.Cmd) (*streams, error) {
+// connect makes a command's pipes or terminal; its own ends are in cmd.
+func (s *session) connect(cmd *exec.Cmd) (*streams, error) {
+	if s.tty != nil {
+		return s.tty.connect(cmd)
+	}
 	var ends [6]*os.File
 	for i := 0; i < len(ends); i += 2 {
 		r, w, err := os.Pipe()
@@ -197,7 +219,9 @@ func (s *session) finish(cmd *exec.Cmd, pipes *streams) {
 		})
 	}
 	carry(s.channel, pipes.stdout)
-	carry(s.channel.Stderr(), pipes.stderr)
+	if pipes.stderr != nil {
+		carry(s.channel.Stderr(), pipes.stderr)
+	}
 	err := cmd.Wait()
 	s.mu.Lock()
 	s.pgid = 0
