@@ -1,0 +1,329 @@
+package playbook
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nikolalohinski/gonja/v2/config"
+	"github.com/nikolalohinski/gonja/v2/nodes"
+	"github.com/nikolalohinski/gonja/v2/parser"
+	"github.com/nikolalohinski/gonja/v2/tokens"
+)
+
+// The jinja*.go files are the one adapter to gonja. gonja takes a template
+// apart (text, tags, comments, raw blocks, whitespace control, nested
+// statements); the grammar inside the tags and the evaluation are done here,
+// because what gonja makes of `'a' in x | default([])`, `('a' if b else c)`,
+// `-7 // 2`, `i % 0`, a test with keywords or a multi-line expression is not
+// what Jinja makes of it, and because its values can't say which variable was
+// undefined and where. There is no loader and no include, import or extends:
+// a template reaches nothing but its scope.
+
+const (
+	maxTemplate = 1 << 20 // bytes of one template's text
+	maxNesting  = 64      // parentheses, statements, lists in one template
+	outputTag   = "{{"    // the statement that {{ }} becomes: no template can spell it
+)
+
+// template is a compiled text. It doesn't change and is safe for concurrent
+// use.
+type template struct {
+	origin origin
+	body   []segment
+	lone   node // the expression, where the text is one {{ }} and nothing else
+}
+
+// segment is a part of a template: text, an expression or a statement.
+type segment interface {
+	render(ev *evaluation, out *strings.Builder) error
+}
+
+// fault is what is wrong with a template, at compile or evaluation.
+type fault struct {
+	pos, end  int // bytes in the template's text
+	summary   string
+	hint      string
+	undefined string    // the variable's name, where that is the reason
+	tmpl      *template // set where the fault left its template
+}
+
+func (f *fault) Error() string { return f.summary }
+
+func faultAt(pos, end int, format string, args ...any) *fault {
+	return &fault{pos: pos, end: end, summary: fmt.Sprintf(format, args...)}
+}
+
+func (f *fault) withHint(hint string) *fault {
+	f.hint = hint
+	return f
+}
+
+// hasTemplate reports whether text holds any tag.
+func hasTemplate(text string) bool {
+	return strings.Contains(text, "{{") || strings.Contains(text, "{%") || strings.Contains(text, "{#")
+}
+
+// compileTemplate compiles a text with tags.
+func compileTemplate(text string, from origin) (t *template, err error) {
+	// gonja's parser indexes token streams without looking; a panic there is
+	// a template it can't parse.
+	defer func() {
+		if r := recover(); r != nil {
+			t, err = nil, faultAt(0, len(text), "template can't be parsed: %v", r)
+		}
+	}()
+	if len(text) > maxTemplate {
+		return nil, faultAt(0, 0, "template is longer than %d bytes", maxTemplate)
+	}
+	masked, err := mask(text)
+	if err != nil {
+		return nil, err
+	}
+	cfg := config.New()
+	cfg.KeepTrailingNewline = true
+	cfg.TrimBlocks = true // as ansible.template's environment
+	stream, err := retag(tokens.LexAll(masked, cfg))
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{text: text, masked: masked}
+	root, err := parser.NewParser("", stream, cfg, nil, c).Parse()
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	if !stream.EOF() {
+		return nil, c.lexical(stream.Current())
+	}
+	t = &template{origin: from}
+	if t.body, err = c.segments(root.Nodes); err != nil {
+		return nil, err
+	}
+	if len(t.body) == 1 {
+		if out, ok := t.body[0].(*output); ok {
+			t.lone = out.expr
+		}
+	}
+	return t, nil
+}
+
+// compileExpr compiles a bare expression: what would stand in {{ }}.
+func compileExpr(text string, from origin) (*template, error) {
+	const open, shut = "{{ ", " }}"
+	t, err := compileTemplate(open+text+shut, from)
+	var f *fault
+	if errors.As(err, &f) {
+		f.pos, f.end = max(0, f.pos-len(open)), max(0, min(f.end-len(open), len(text)))
+		return nil, f
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.lone == nil {
+		return nil, faultAt(0, len(text), "not one expression").withHint("an expression stands without {{ }} here")
+	}
+	t.origin.shift -= len(open)
+	return t, nil
+}
+
+// compiler turns gonja's nodes into segments; it is the set of statements that
+// gonja's parser asks for.
+type compiler struct {
+	text, masked string
+	depth        int
+}
+
+// Get implements gonja's lookup of statements.
+func (c *compiler) Get(name string) (parser.ControlStructureParser, bool) {
+	parse, ok := map[string]func(*parser.Parser, []*tokens.Token) (nodes.ControlStructure, error){
+		outputTag: c.parseOutput,
+		"if":      c.parseIf,
+		"for":     c.parseFor,
+		"set":     c.parseSet,
+		"raw":     c.parseRaw,
+	}[name]
+	return func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+		if c.depth++; c.depth > maxNesting {
+			return nil, faultAt(0, 0, "template is nested deeper than %d", maxNesting)
+		}
+		defer func() { c.depth-- }()
+		list, err := c.drain(args)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, c.unknownStatement(name, p)
+		}
+		return parse(p, list)
+	}, true
+}
+
+var statements = []string{"if", "elif", "else", "endif", "for", "endfor", "set", "raw", "endraw"}
+
+func (c *compiler) unknownStatement(name string, p *parser.Parser) error {
+	pos := len(c.text)
+	if t := p.Current(); t != nil {
+		pos = t.Pos
+	}
+	at := max(0, strings.LastIndex(c.masked[:min(pos, len(c.masked))], name))
+	f := faultAt(at, at+len(name), "unknown statement `%s` in a template", name)
+	switch name {
+	case "include", "import", "from", "extends", "block":
+		return f.withHint("templates can't read other files")
+	case "elif", "else", "endif", "endfor", "endraw", "endset":
+		f.summary = fmt.Sprintf("`%s` without its beginning in a template", name)
+		return f
+	}
+	return f.withHint(didYouMean(name, statements))
+}
+
+// drain takes the tokens between a statement's name and its end.
+func (c *compiler) drain(args *parser.Parser) ([]*tokens.Token, error) {
+	var list []*tokens.Token
+	for !args.Stream().EOF() {
+		t := args.Next()
+		if t.Type == tokens.Error {
+			return nil, c.lexical(t)
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+func (c *compiler) lexical(t *tokens.Token) error {
+	if strings.Contains(t.Val, "unclosed comment") {
+		return c.openComment()
+	}
+	return faultAt(min(t.Pos, len(c.text)), len(c.text), "template can't be parsed: %s", firstLower(t.Val))
+}
+
+func (c *compiler) openComment() error {
+	at := max(0, strings.LastIndex(c.masked, "{#"))
+	f := faultAt(at, at+2, "comment {# is not closed").withHint("close it with #}")
+	if strings.HasSuffix(c.masked[:at], "$") {
+		f.hint = "{# begins a comment in a template: write a shell's ${#name} as {{ '${#' }}name}"
+	}
+	return f
+}
+
+// explain turns gonja's error into a fault.
+func (c *compiler) explain(err error) error {
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	var syntax *parser.SyntaxError
+	if !errors.As(err, &syntax) {
+		return faultAt(0, len(c.text), "template can't be parsed: %s", firstLower(err.Error()))
+	}
+	pos := offsetOf(c.masked, syntax.Line, syntax.Column)
+	summary := firstLower(strings.TrimSuffix(syntax.Message, "."))
+	switch {
+	case strings.Contains(summary, "unclosed comment"):
+		return c.openComment()
+	case strings.Contains(summary, "expected end of block"):
+		open := max(0, strings.LastIndex(c.masked[:pos], "{"))
+		if strings.HasPrefix(c.masked[open:], "{%") {
+			return faultAt(open, open+2, "{%% is not closed").withHint("close it with %}")
+		}
+		open = max(0, strings.LastIndex(c.masked[:pos], "{{"))
+		return faultAt(open, open+2, "{{ is not closed").withHint("close it with }}")
+	case strings.Contains(summary, "expected tag"):
+		_, want, _ := strings.Cut(summary, "expected tag ")
+		return faultAt(pos, len(c.text), "a statement is not ended: %s is missing", want)
+	}
+	return faultAt(pos, pos+max(1, len(syntax.Raw)), "template can't be parsed: %s", summary)
+}
+
+// offsetOf turns gonja's line and column (bytes, from 1) into an offset.
+func offsetOf(text string, line, column int) int {
+	pos := 0
+	for ; line > 1; line-- {
+		i := strings.IndexByte(text[pos:], '\n')
+		if i < 0 {
+			break
+		}
+		pos += i + 1
+	}
+	return max(0, min(pos+column-1, len(text)))
+}
+
+func firstLower(s string) string {
+	if s == "" || len(s) > 1 && s[1] >= 'A' && s[1] <= 'Z' {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}
+
+// retag lets {{ }} pass as a statement, so that its expression comes to this
+// adapter's grammar, and cuts what gonja leaves in front of a token.
+func retag(stream *tokens.Stream) (*tokens.Stream, error) {
+	var list []*tokens.Token
+	for {
+		t := stream.Current()
+		switch t.Type {
+		case tokens.VariableBegin:
+			begin := *t
+			begin.Type = tokens.BlockBegin
+			list = append(list, &begin, &tokens.Token{
+				Type: tokens.Name, Val: outputTag, Pos: t.Pos, Line: t.Line, Col: t.Col,
+			})
+		case tokens.VariableEnd:
+			end := *t
+			end.Type = tokens.BlockEnd
+			list = append(list, &end)
+		default:
+			list = append(list, t)
+		}
+		if stream.End() {
+			break
+		}
+		stream.Next()
+	}
+	return tokens.NewStream(list), nil
+}
+
+// segments turns gonja's document nodes into this adapter's.
+func (c *compiler) segments(list []nodes.Node) ([]segment, error) {
+	var out []segment
+	for _, n := range list {
+		switch n := n.(type) {
+		case *nodes.Data:
+			text := n.Data.Val
+			if n.Trim.Left {
+				text = strings.TrimLeft(text, " \r\n\t")
+			}
+			if n.Trim.Right {
+				text = strings.TrimRight(text, " \r\n\t")
+			}
+			if text != "" {
+				out = append(out, literal(text))
+			}
+		case *nodes.ControlStructureBlock:
+			s, ok := n.ControlStructure.(segment)
+			if !ok {
+				return nil, fmt.Errorf("statement %s has no segment", n.Name)
+			}
+			out = append(out, s)
+		case *nodes.Comment, nil:
+		default:
+			return nil, fmt.Errorf("unexpected %T in a template", n)
+		}
+	}
+	return out, nil
+}
+
+// wrap compiles what stands between a statement and one of its ends. It
+// returns the end's name and arguments.
+func (c *compiler) wrap(p *parser.Parser, ends ...string) ([]segment, string, []*tokens.Token, error) {
+	w, args, err := p.WrapUntil(ends...)
+	if err != nil {
+		return nil, "", nil, c.explain(err)
+	}
+	list, err := c.drain(args)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	body, err := c.segments(w.Nodes)
+	return body, w.EndTag, list, err
+}

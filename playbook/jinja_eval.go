@@ -1,0 +1,371 @@
+package playbook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds of one evaluation, so that no playbook and nothing a host sent can
+// eat the controller's memory or time.
+const (
+	maxOutput = 64 << 20 // bytes of text made, over all variables it needs
+	maxSteps  = 5 << 20  // loop rounds, list items and operations
+	maxVars   = 64       // variables that need each other, in a row
+)
+
+// evaluation is one run of a template against a scope. It belongs to one
+// goroutine.
+type evaluation struct {
+	scope   Scope
+	locals  []local // what for and set define, innermost last
+	busy    []busyVar
+	known   map[*Value]any // variables already evaluated
+	bytes   int
+	steps   int
+	filters map[string]filter // for map('upper') and its like
+	tests   map[string]test
+}
+
+// busyVar is a variable that is being evaluated. A scope may make a new Value
+// at each look-up, so the name counts too; a value inside a variable has none.
+type busyVar struct {
+	name  string
+	value *Value
+}
+
+type local struct {
+	name  string
+	value any
+}
+
+// undefined stands for a variable, attribute or item that isn't there. Only
+// what asks for it (default, `is defined`) may meet one.
+type undefined struct{ fault *fault }
+
+func newEvaluation(sc Scope) *evaluation {
+	return &evaluation{scope: sc, filters: filters, tests: tests}
+}
+
+// run evaluates a template: the expression's own type for a lone {{ }},
+// otherwise text.
+func (t *template) run(ev *evaluation) (v any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = faultAt(0, 0, "template can't be evaluated: %v", r)
+		}
+		var f *fault
+		if errors.As(err, &f) && f.tmpl == nil {
+			f.tmpl = t
+		}
+	}()
+	if t.lone != nil {
+		if v, err = ev.defined(t.lone); err != nil {
+			return nil, err
+		}
+		return ev.finish(v)
+	}
+	var out strings.Builder
+	mark := len(ev.locals)
+	err = renderAll(ev, t.body, &out)
+	ev.locals = ev.locals[:mark]
+	return out.String(), err
+}
+
+// spend counts bytes of text that are about to be made.
+func (ev *evaluation) spend(n int) error {
+	if n < 0 || n > maxOutput-ev.bytes {
+		return faultAt(0, 0, "template makes more than %d MiB of text", maxOutput>>20)
+	}
+	ev.bytes += n
+	return ev.step()
+}
+
+// step counts work.
+func (ev *evaluation) step() error { return ev.work(1) }
+
+// work counts n items that are about to be made or walked.
+func (ev *evaluation) work(n int) error {
+	if n < 0 || n > maxSteps-ev.steps {
+		return faultAt(0, 0, "template takes more than %d steps", maxSteps)
+	}
+	ev.steps += n
+	return nil
+}
+
+// place gives an error of an operation its place.
+func (ev *evaluation) place(err error, a at) error { return ev.placeIn(err, a, "") }
+
+func (ev *evaluation) placeIn(err error, a at, prefix string) error {
+	if err == nil {
+		return nil
+	}
+	var f *fault
+	if !errors.As(err, &f) {
+		return faultAt(a.pos, a.end, "%s%s", prefix, err)
+	}
+	if f.tmpl == nil && f.end == 0 {
+		f.pos, f.end = a.pos, a.end
+	}
+	return f
+}
+
+// defined evaluates an expression whose value has to be there.
+func (ev *evaluation) defined(n node) (any, error) {
+	v, err := n.eval(ev)
+	if err != nil {
+		return nil, err
+	}
+	if u, ok := v.(*undefined); ok {
+		return nil, u.fault
+	}
+	return v, nil
+}
+
+func (ev *evaluation) input(n node, lenient bool) (any, error) {
+	if lenient {
+		v, err := n.eval(ev)
+		return plain(v), err
+	}
+	v, err := ev.defined(n)
+	return plain(v), err
+}
+
+// arguments are a call's evaluated arguments, by place and by name.
+type arguments struct {
+	list   []any
+	named  map[string]any
+	params []string
+}
+
+func (ev *evaluation) args(a callArgs, params []string, lenient bool) (arguments, error) {
+	out := arguments{params: params}
+	for _, n := range a.list {
+		v, err := ev.input(n, lenient)
+		if err != nil {
+			return out, err
+		}
+		out.list = append(out.list, v)
+	}
+	for i, n := range a.named {
+		v, err := ev.input(n, lenient)
+		if err != nil {
+			return out, err
+		}
+		if out.named == nil {
+			out.named = make(map[string]any, len(a.named))
+		}
+		out.named[a.keys[i]] = v
+	}
+	return out, nil
+}
+
+// get gives the parameter at place i, written by place or by name.
+func (a arguments) get(i int) (any, bool) {
+	if i < len(a.list) {
+		return a.list[i], true
+	}
+	if i < len(a.params) {
+		v, ok := a.named[strings.TrimRight(a.params[i], "?*")]
+		return v, ok
+	}
+	return nil, false
+}
+
+// text, number and flag give the parameter at place i or its default.
+func (a arguments) text(i int, def string) string {
+	if v, ok := a.get(i); ok {
+		return toText(v)
+	}
+	return def
+}
+
+func (a arguments) number(i, def int) (int, error) {
+	v, ok := a.get(i)
+	if !ok || v == nil {
+		return def, nil
+	}
+	if n, ok := wholeNumber(v); ok {
+		return n, nil
+	}
+	return 0, fmt.Errorf("a whole number is needed, not %s", kindOf(v))
+}
+
+func (a arguments) flag(i int, def bool) bool {
+	if v, ok := a.get(i); ok {
+		return truth(v)
+	}
+	return def
+}
+
+// variable looks a name up: what the template defined, then the scope.
+func (ev *evaluation) variable(word string, a at) (any, error) {
+	for _, l := range slices.Backward(ev.locals) {
+		if l.name == word {
+			return l.value, nil
+		}
+	}
+	if ev.scope != nil {
+		if v, ok := ev.scope.Lookup(word); ok {
+			return ev.variableValue(word, v, a)
+		}
+	}
+	if word == "omit" {
+		return Omitted{}, nil
+	}
+	f := faultAt(a.pos, a.end, "variable `%s` is undefined", word)
+	f.undefined = word
+	f.hint = ev.hintFor(word)
+	return &undefined{f}, nil
+}
+
+func (ev *evaluation) hintFor(word string) string {
+	var names []string
+	if ev.scope != nil {
+		names = ev.scope.Names()
+	}
+	for _, l := range ev.locals {
+		names = append(names, l.name)
+	}
+	if h := didYouMean(word, names); h != "" {
+		return h
+	}
+	return "define it in vars, in the inventory or with -e, or give it a value with `| default(…)`"
+}
+
+// variableValue evaluates a variable that holds templates itself. One that
+// fails for want of another variable is undefined in turn, so that default()
+// works on it.
+func (ev *evaluation) variableValue(word string, v any, a at) (any, error) {
+	val, ok := v.(*Value)
+	if !ok {
+		return plain(v), nil
+	}
+	if c, ok := val.Const(); ok {
+		return c, nil
+	}
+	if out, ok := ev.known[val]; ok {
+		return out, nil
+	}
+	if chain := ev.cycle(word, val); chain != "" {
+		return nil, faultAt(a.pos, a.end, "variable `%s` needs itself (%s)", word, chain)
+	}
+	if len(ev.busy) >= maxVars {
+		return nil, faultAt(a.pos, a.end, "more than %d variables need each other", maxVars)
+	}
+	ev.busy = append(ev.busy, busyVar{word, val})
+	locals := ev.locals
+	ev.locals = nil // a variable doesn't see what the template that uses it defines
+	out, err := val.run(ev)
+	ev.locals = locals
+	ev.busy = ev.busy[:len(ev.busy)-1]
+	var f *fault
+	if errors.As(err, &f) && f.undefined != "" {
+		return &undefined{f}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if ev.known == nil {
+		ev.known = make(map[*Value]any)
+	}
+	ev.known[val] = out
+	return out, nil
+}
+
+// cycle names the variables that lead from one back to itself, if it is being
+// evaluated already.
+func (ev *evaluation) cycle(word string, val *Value) string {
+	i := slices.IndexFunc(ev.busy, func(b busyVar) bool { return b.value == val || word != "" && b.name == word })
+	if i < 0 {
+		return ""
+	}
+	var names []string
+	for _, b := range ev.busy[i:] {
+		names = append(names, b.name)
+	}
+	return strings.Join(append(names, word), " -> ")
+}
+
+// member gives v.key or v[key].
+func (ev *evaluation) member(v, key any, a at) (any, error) {
+	if u, ok := v.(*undefined); ok {
+		return u, nil // as Ansible: undefined.anything is undefined
+	}
+	out, ok, err := memberOf(v, key)
+	if err != nil {
+		return nil, faultAt(a.pos, a.end, "%s", err)
+	}
+	if ok {
+		return ev.force(out, a)
+	}
+	f := faultAt(a.pos, a.end, "%s has no `%s`", kindOf(v), toText(key))
+	f.undefined = toText(key)
+	if m, ok := v.(map[string]any); ok {
+		f.hint = didYouMean(toText(key), keysOf(m))
+	}
+	return &undefined{f}, nil
+}
+
+// force evaluates a *Value that sits inside a variable.
+func (ev *evaluation) force(v any, a at) (any, error) {
+	if val, ok := v.(*Value); ok {
+		return ev.variableValue("", val, a)
+	}
+	return plain(v), nil
+}
+
+// finish makes a result that may leave the evaluation: nothing undefined in
+// it, values inside it evaluated, omitted entries gone.
+func (ev *evaluation) finish(v any) (any, error) {
+	switch v := v.(type) {
+	case *undefined:
+		return nil, v.fault
+	case *Value:
+		out, err := ev.force(v, at{})
+		if err != nil {
+			return nil, err
+		}
+		return ev.finish(out)
+	case []any:
+		return ev.finishList(v)
+	case map[string]any:
+		return ev.finishMap(v)
+	}
+	return plain(v), nil
+}
+
+func (ev *evaluation) finishList(list []any) (any, error) {
+	if err := ev.work(len(list)); err != nil {
+		return nil, err
+	}
+	out := make([]any, 0, len(list))
+	for _, item := range list {
+		item, err := ev.finish(item)
+		if err != nil {
+			return nil, err
+		}
+		if _, omitted := item.(Omitted); !omitted {
+			out = append(out, item)
+		}
+	}
+	return out, nil
+}
+
+func (ev *evaluation) finishMap(m map[string]any) (any, error) {
+	if err := ev.work(len(m)); err != nil {
+		return nil, err
+	}
+	out := make(map[string]any, len(m))
+	for _, k := range keysOf(m) {
+		item, err := ev.finish(m[k])
+		if err != nil {
+			return nil, err
+		}
+		if _, omitted := item.(Omitted); !omitted {
+			out[k] = item
+		}
+	}
+	return out, nil
+}

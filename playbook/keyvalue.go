@@ -1,0 +1,220 @@
+package playbook
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"thordeploy/action"
+)
+
+// word is a part of key=value text, between white space; quotes, escapes and
+// templates hold it together.
+type word struct{ start, end int }
+
+// splitWords takes key=value text apart, as Ansible's split_args. rest is
+// where an open quote or template begins, or -1.
+func splitWords(text string) (words []word, rest int) {
+	start := -1
+	for i := 0; i < len(text); {
+		if strings.IndexByte(" \t\n\r", text[i]) >= 0 {
+			if start >= 0 {
+				words = append(words, word{start, i})
+				start = -1
+			}
+			i++
+			continue
+		}
+		if start < 0 {
+			start = i
+		}
+		next := skipPart(text, i)
+		if next < 0 {
+			return append(words, word{start, len(text)}), i
+		}
+		i = next
+	}
+	if start >= 0 {
+		words = append(words, word{start, len(text)})
+	}
+	return words, -1
+}
+
+// skipPart moves over one character, escape, quoted part or template of a
+// word; -1 where a quote or template isn't closed.
+func skipPart(text string, i int) int {
+	switch {
+	case strings.HasPrefix(text[i:], "{{"), strings.HasPrefix(text[i:], "{%"), strings.HasPrefix(text[i:], "{#"):
+		return skipTemplate(text, i)
+	case text[i] == '\\':
+		return min(i+2, len(text))
+	case text[i] == '"' || text[i] == '\'':
+		quote := text[i]
+		for i++; i < len(text) && text[i] != quote; {
+			if text[i] == '"' || text[i] == '\'' {
+				i++ // the other kind of quote
+				continue
+			}
+			if i = skipPart(text, i); i < 0 {
+				return -1
+			}
+		}
+		if i >= len(text) {
+			return -1
+		}
+	}
+	return i + 1
+}
+
+func skipTemplate(text string, i int) int {
+	if text[i+1] == '#' {
+		end := strings.Index(text[i:], "#}")
+		if end < 0 {
+			return -1
+		}
+		return i + end + 2
+	}
+	shut := "}}"
+	if text[i+1] == '%' {
+		shut = "%}"
+	}
+	end, err := maskTag(text, make([]byte, len(text)), i, shut)
+	if err != nil {
+		// What is wrong inside is said when the template is compiled.
+		at := strings.Index(text[i:], shut)
+		if at < 0 {
+			return -1
+		}
+		return i + at + 2
+	}
+	return end
+}
+
+var paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// inline reads parameters written as text: key=value, or a command line or
+// path with some key=value in it.
+func (ld *loader) inline(spec *action.Spec, m pair) []given {
+	text := m.value.Value
+	words, open := splitWords(text)
+	if open >= 0 && len(spec.RawText) == 0 {
+		from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value}
+		ld.fault(from, faultAt(open, len(text), "a quote or {{ is not closed in the text of `%s`", m.name).
+			withHint("close it, or write the parameters as a mapping"))
+		return nil
+	}
+	var out []given
+	var kept []word
+	for _, w := range words {
+		key, value, ok := strings.Cut(text[w.start:w.end], "=")
+		isKey := ok && paramName.MatchString(key)
+		if len(spec.RawText) > 0 {
+			isKey = ok && slices.Contains(spec.RawText, key)
+		}
+		switch {
+		case isKey:
+			out = append(out, given{key, m.key, ld.inlineValue(m.value, value, w.end-len(value))})
+		case spec.FreeForm == "":
+			from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value}
+			ld.fault(from, faultAt(w.start, w.end, "`%s` is not key=value text for module `%s`", text[w.start:w.end], m.name).
+				withHint("write `key=value`, quote values with spaces, or write a mapping below"))
+			return nil
+		default:
+			kept = append(kept, w)
+		}
+	}
+	if len(kept) > 0 {
+		line, base := keep(text, words, kept)
+		out = append(out, given{spec.FreeForm, m.key, ld.textValue(m.value, line, base, false)})
+	}
+	for i := range out {
+		if out[i].name != spec.FreeForm {
+			out[i].at = ld.partNode(m.value, words, out[i].name)
+		}
+	}
+	return out
+}
+
+// keep gives the text without the words that were taken out, the white space
+// between the kept ones as it was, and where it begins.
+func keep(text string, words, kept []word) (string, int) {
+	var b strings.Builder
+	last := -1
+	for i, w := range words {
+		if !slices.Contains(kept, w) {
+			last = -1
+			continue
+		}
+		switch {
+		case last >= 0:
+			b.WriteString(text[words[i-1].end:w.start])
+		case b.Len() > 0:
+			b.WriteByte(' ')
+		}
+		b.WriteString(text[w.start:w.end])
+		last = i
+	}
+	return b.String(), kept[0].start
+}
+
+// partNode makes a node of one key inside a text, to point at.
+func (ld *loader) partNode(n *yaml.Node, words []word, key string) *yaml.Node {
+	for _, w := range words {
+		if strings.HasPrefix(n.Value[w.start:w.end], key+"=") {
+			if line, column, ok := ld.src.position(n, w.start); ok {
+				return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key, Line: line, Column: column}
+			}
+		}
+	}
+	return n
+}
+
+// inlineValue compiles the value of one key=value; base is its place in the
+// scalar.
+func (ld *loader) inlineValue(n *yaml.Node, value string, base int) *Value {
+	if len(value) >= 2 && (value[0] == '"' || value[0] == '\'') && skipPart(value, 0) == len(value) {
+		value, base = value[1:len(value)-1], base+1
+	}
+	return ld.textValue(n, unescapeOutside(value), base, true)
+}
+
+// textValue makes a Value of a part of a scalar's text.
+func (ld *loader) textValue(n *yaml.Node, text string, base int, asText bool) *Value {
+	v := &Value{rng: ld.src.rangeOf(n), text: text, constant: text, asText: asText}
+	if line, column, ok := ld.src.position(n, base); ok {
+		v.rng.Line, v.rng.Column, v.rng.EndColumn = line, column, 0
+		if endLine, end, ok := ld.src.position(n, min(base+len(text), len(n.Value))); ok && endLine == line {
+			v.rng.EndColumn = end
+		}
+	}
+	ld.compileInto(v, n, text, base)
+	return v
+}
+
+// unescapeOutside reads the escapes of key=value text, which leaves templates
+// alone (they read their own).
+func unescapeOutside(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		switch {
+		case strings.HasPrefix(text[i:], "{{"), strings.HasPrefix(text[i:], "{%"), strings.HasPrefix(text[i:], "{#"):
+			end := skipTemplate(text, i)
+			if end < 0 {
+				end = len(text)
+			}
+			b.WriteString(text[i:end])
+			i = end
+		case text[i] == '\\' && i+1 < len(text):
+			i += unescape(text[i:], &b)
+		default:
+			b.WriteByte(text[i])
+			i++
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,290 @@
+package playbook
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"thordeploy/internal/diag"
+)
+
+// Bounds of a playbook, far above any real one.
+const (
+	maxFile  = 4 << 20 // bytes
+	maxNodes = 200_000 // YAML nodes, aliases expanded
+	maxDepth = 100     // YAML nesting, aliases expanded
+)
+
+// loader turns one file's YAML into plays, collecting problems.
+type loader struct {
+	src     *source
+	list    diag.List
+	nodes   int                 // walked so far
+	order   int                 // of the next task in the play
+	open    map[*yaml.Node]bool // alias targets being walked
+	ignored bool                // ignore_warnings was seen
+	stopped bool                // a bound was hit: nothing more is walked
+}
+
+// add reports a problem at a node.
+func (ld *loader) add(s diag.Severity, n *yaml.Node, hint, format string, args ...any) {
+	r := ld.src.rangeOf(n)
+	ld.list.Add(diag.Diagnostic{
+		Severity: s, Range: r, Summary: fmt.Sprintf(format, args...), Hint: hint, Source: ld.src.line(r.Line),
+	})
+}
+
+func (ld *loader) errorf(n *yaml.Node, hint, format string, args ...any) {
+	ld.add(diag.Error, n, hint, format, args...)
+}
+
+func (ld *loader) warnf(n *yaml.Node, hint, format string, args ...any) {
+	ld.add(diag.Warning, n, hint, format, args...)
+}
+
+// fault reports what is wrong with a template, at its place in the YAML.
+func (ld *loader) fault(o origin, err error) {
+	d := evalError(err, o.rng).Diagnostic
+	if f, ok := err.(*fault); ok {
+		d = o.diagnostic(f)
+	}
+	if d.Source == "" {
+		d.Source = ld.src.line(d.Range.Line)
+	}
+	ld.list.Add(d)
+}
+
+// whole reports a problem of the file as such.
+func (ld *loader) whole(hint, format string, args ...any) {
+	ld.list.Add(diag.Diagnostic{Range: diag.Range{File: ld.src.file}, Summary: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+const listHint = "a playbook is a list of plays: it begins with `- hosts: …`"
+
+// parse reads the YAML and gives the list of plays; nil where there is none.
+func (ld *loader) parse(data []byte) *yaml.Node {
+	if len(data) > maxFile {
+		ld.whole("", "the playbook is larger than %d MiB", maxFile>>20)
+		return nil
+	}
+	if !ld.readable(data) {
+		return nil
+	}
+	docs, err := decode(data)
+	if err != nil {
+		ld.syntax(data, err)
+		return nil
+	}
+	if len(docs) == 0 || empty(docs[0]) && len(docs) == 1 {
+		ld.whole(listHint, "the playbook is empty")
+		return nil
+	}
+	if len(docs) > 1 {
+		ld.errorf(docs[1], "put the plays into one list, and remove the `---` between them",
+			"the playbook has %d YAML documents: it must be one", len(docs))
+	}
+	root := ld.resolve(docs[0].Content[0])
+	if root == nil {
+		return nil
+	}
+	if root.Kind != yaml.SequenceNode {
+		ld.errorf(root, listHint, "the playbook is %s, not a list of plays", nodeKind(root))
+		return nil
+	}
+	if len(root.Content) == 0 {
+		ld.whole(listHint, "the playbook has no plays")
+	}
+	return root
+}
+
+func empty(doc *yaml.Node) bool {
+	return len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].ShortTag() == "!!null"
+}
+
+// readable refuses text that isn't text, with its line.
+func (ld *loader) readable(data []byte) bool {
+	for i, line := range strings.Split(string(data), "\n") {
+		r := diag.Range{File: ld.src.file, Line: i + 1, Column: 1}
+		bad := ""
+		for at, c := range line {
+			switch {
+			case c == utf8.RuneError && !strings.HasPrefix(line[at:], "\ufffd"):
+				bad = "the playbook is not UTF-8 text"
+			case c < ' ' && c != '\t' && c != '\r' || c == 0x7f:
+				bad = fmt.Sprintf("the playbook holds the control character %#x", c)
+			default:
+				continue
+			}
+			r.Column = utf8.RuneCountInString(line[:at]) + 1
+			break
+		}
+		if bad != "" {
+			ld.list.Add(diag.Diagnostic{Range: r, Summary: bad, Source: line, Hint: "save it as plain UTF-8 text"})
+			return false
+		}
+	}
+	return true
+}
+
+// spend counts a node that is walked; false stops the walk.
+func (ld *loader) spend(n *yaml.Node) bool {
+	if ld.stopped {
+		return false
+	}
+	if ld.nodes++; ld.nodes > maxNodes {
+		ld.stopped = true
+		ld.errorf(n, "", "the playbook has more than %d YAML nodes, its aliases expanded", maxNodes)
+		return false
+	}
+	return true
+}
+
+// resolve follows an alias to what it names; nil where it leads nowhere.
+func (ld *loader) resolve(n *yaml.Node) *yaml.Node {
+	if !ld.spend(n) {
+		return nil
+	}
+	for range maxDepth {
+		if n.Kind != yaml.AliasNode {
+			return n
+		}
+		if n.Alias == nil || ld.open[n.Alias] {
+			ld.errorf(n, "", "alias `*%s` contains itself", n.Value)
+			return nil
+		}
+		n = n.Alias
+	}
+	return nil
+}
+
+// enter marks a list or mapping as being walked, so that an alias inside it
+// to itself is noticed. The returned function ends that; ok is false where the
+// nesting is too deep.
+func (ld *loader) enter(n *yaml.Node) (leave func(), ok bool) {
+	if ld.open[n] {
+		ld.errorf(n, "", "this contains itself")
+		return func() {}, false
+	}
+	if len(ld.open) >= maxDepth {
+		ld.stopped = true
+		ld.errorf(n, "", "the playbook is nested deeper than %d", maxDepth)
+		return func() {}, false
+	}
+	if ld.open == nil {
+		ld.open = make(map[*yaml.Node]bool)
+	}
+	ld.open[n] = true
+	return func() { delete(ld.open, n) }, true
+}
+
+// pair is one entry of a mapping.
+type pair struct {
+	name       string
+	key, value *yaml.Node // value resolved
+}
+
+// pairs gives a mapping's entries in order: `<<` merged in, the last of equal
+// keys (with a warning, as Ansible), keys that aren't words reported.
+func (ld *loader) pairs(n *yaml.Node) []pair {
+	var out []pair
+	at := make(map[string]int)
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := ld.resolve(n.Content[i])
+		if key == nil {
+			continue
+		}
+		if key.Kind != yaml.ScalarNode {
+			ld.badKey(n, key)
+			continue
+		}
+		if key.ShortTag() == "!!merge" {
+			merges = append(merges, n.Content[i+1])
+			continue
+		}
+		value := ld.resolve(n.Content[i+1])
+		if value == nil {
+			continue
+		}
+		p := pair{key.Value, n.Content[i], value}
+		if j, twice := at[p.name]; twice {
+			ld.warnf(key, "", "key `%s` is given twice: the last one counts (the first is in line %d)", p.name, out[j].key.Line)
+			out[j] = p
+			continue
+		}
+		at[p.name] = len(out)
+		out = append(out, p)
+	}
+	for _, m := range merges {
+		for _, p := range ld.merged(m) {
+			if _, given := at[p.name]; !given {
+				at[p.name] = len(out)
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func (ld *loader) badKey(n, key *yaml.Node) {
+	if key.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 {
+		ld.errorf(n, "put the value in quotes: \"{{ … }}\"", "a value that begins with {{ is a YAML mapping unless it is quoted")
+		return
+	}
+	ld.errorf(key, "", "a key must be a word, not %s", nodeKind(key))
+}
+
+// merged gives the entries that a `<<` brings in.
+func (ld *loader) merged(n *yaml.Node) []pair {
+	n = ld.resolve(n)
+	if n == nil {
+		return nil
+	}
+	leave, ok := ld.enter(n)
+	defer leave()
+	if !ok {
+		return nil
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return ld.pairs(n)
+	case yaml.SequenceNode:
+		var out []pair
+		for _, item := range n.Content {
+			item = ld.resolve(item)
+			if item == nil {
+				continue
+			}
+			if item.Kind != yaml.MappingNode {
+				ld.errorf(item, "", "`<<` merges mappings, not %s", nodeKind(item))
+				continue
+			}
+			out = append(out, ld.pairs(item)...)
+		}
+		return out
+	}
+	ld.errorf(n, "", "`<<` merges mappings, not %s", nodeKind(n))
+	return nil
+}
+
+// nodeKind names what a node is, for a person.
+func nodeKind(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.ScalarNode:
+		switch n.ShortTag() {
+		case "!!null":
+			return "empty"
+		case "!!int", "!!float":
+			return "a number"
+		case "!!bool":
+			return "a boolean"
+		}
+	}
+	return "text"
+}
