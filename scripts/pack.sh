@@ -1,0 +1,56 @@
+#!/bin/sh
+# pack.sh VERSION ARCH...: makes dist/pack/linux-ARCH, the folder that goes to
+# a target of that architecture: the scanner, its compiled rules, and places
+# for the user's own rules and indicators, whose contents are kept.
+set -eu
+
+version=$1
+shift
+
+umask 022
+host=$(go env GOHOSTARCH)
+packer=bin/thorscan-packer
+scripts/thorscan.sh "$version" "$host" "$packer" # compiles the rules, once for all
+trap 'rm -f "$packer"' EXIT
+
+# note FILE: writes standard input to FILE unless it is there already.
+note() {
+	if [ -e "$1" ]; then
+		cat >/dev/null
+	else
+		cat >"$1"
+	fi
+}
+
+for arch; do
+	dir=dist/pack/linux-$arch
+	mkdir -p "$dir/signatures" "$dir/custom-signatures/yara" "$dir/custom-signatures/iocs"
+	if [ "$arch" = "$host" ]; then
+		cp "$packer" "$dir/thorscan"
+	else
+		code=0
+		scripts/thorscan.sh "$version" "$arch" "$dir/thorscan" || code=$?
+		if [ "$code" = 3 ]; then
+			echo "left out: the pack for linux/$arch" >&2
+			rm -rf "$dir"
+			continue
+		elif [ "$code" != 0 ]; then
+			exit "$code"
+		fi
+	fi
+	"./$packer" signatures pack --out "$dir/signatures/thor.yac" signatures/yara
+	note "$dir/custom-signatures/yara/README" <<'END'
+Your own YARA rules: every *.yar and *.yara file in this folder is compiled when
+a scan starts, in addition to the rules in signatures/. A file that doesn't
+compile is named in the log, and the scan counts as incomplete.
+
+A rule's meta values `score` (0 to 100), `description`, `author` and `reference`
+are shown in its findings.
+END
+	note "$dir/custom-signatures/iocs/README" <<'END'
+Your own indicators of compromise: file names, hashes and the like, one text
+file for each kind. This version of thorscan has rules only and doesn't read
+this folder yet.
+END
+	echo "$dir"
+done
