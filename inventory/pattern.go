@@ -16,11 +16,39 @@ import (
 // second result, for a warning with a nearest name. "localhost" is a host
 // reached without SSH even where the inventory has none.
 func (i *Inventory) Select(pattern string) (hosts []*Host, unknown []string, err error) {
-	terms := i.splitPattern(pattern)
-	if len(terms) == 0 {
+	plain, and, not := sigils(i.splitPattern(pattern))
+	if len(plain)+len(and)+len(not) == 0 {
 		return nil, nil, fmt.Errorf("host pattern %q is empty: name a host, a group or all", pattern)
 	}
-	var plain, and, not []string
+	if len(plain) == 0 {
+		plain = []string{"all"}
+	}
+	s := selection{inv: i, picked: map[*Host]bool{}}
+	for _, t := range plain {
+		s.add(t)
+	}
+	for _, t := range and {
+		s.keep(t, true)
+	}
+	for _, t := range not {
+		s.keep(t, false)
+	}
+	if s.err != nil {
+		return nil, nil, fmt.Errorf("host pattern %q: %w", pattern, s.err)
+	}
+	for _, h := range i.hosts {
+		if s.picked[h] {
+			hosts = append(hosts, h)
+		}
+	}
+	if s.local != nil && s.picked[s.local] {
+		hosts = append(hosts, s.local)
+	}
+	return hosts, s.unknown, nil
+}
+
+// sigils sorts terms by what they begin with, and takes that away.
+func sigils(terms []string) (plain, and, not []string) {
 	for _, t := range terms {
 		switch t[0] {
 		case '&':
@@ -31,75 +59,64 @@ func (i *Inventory) Select(pattern string) (hosts []*Host, unknown []string, err
 			plain = append(plain, t)
 		}
 	}
-	if len(plain) == 0 {
-		plain = []string{"all"}
-	}
-	picked := map[*Host]bool{}
-	var extra []*Host // the implicit localhost
-	match := func(term string, each func(found map[*Host]bool)) {
-		if err != nil {
-			return
-		}
-		var list []*Host
-		if list, err = i.match(term); err != nil {
-			err = fmt.Errorf("host pattern %q: %w", pattern, err)
-			return
-		}
-		if len(list) == 0 && !i.isGroup(term) && i.implicit(term) == nil {
-			unknown = append(unknown, term)
-		}
-		found := make(map[*Host]bool, len(list))
-		for _, h := range list {
-			found[h] = true
-		}
-		each(found)
-	}
-	for _, t := range plain {
-		if h := i.implicit(t); h != nil {
-			if len(extra) == 0 {
-				extra = append(extra, h)
-			}
-			picked[extra[0]] = true
-			continue
-		}
-		if h, ok := i.byName[t]; ok { // before a group of that name, as with ansible-core
-			picked[h] = true
-			continue
-		}
-		match(t, func(found map[*Host]bool) {
-			for h := range found {
-				picked[h] = true
-			}
-		})
-	}
-	for _, t := range and {
-		match(t, func(found map[*Host]bool) { i.keep(picked, func(h *Host) bool { return found[h] }) })
-	}
-	for _, t := range not {
-		match(t, func(found map[*Host]bool) { i.keep(picked, func(h *Host) bool { return !found[h] }) })
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return inOrder(append(i.hosts[:len(i.hosts):len(i.hosts)], extra...), picked), unknown, nil
+	return plain, and, not
 }
 
-func (i *Inventory) keep(picked map[*Host]bool, good func(*Host) bool) {
-	for h := range picked {
-		if !good(h) {
-			delete(picked, h)
+// selection is a pattern being applied, term by term.
+type selection struct {
+	inv     *Inventory
+	picked  map[*Host]bool
+	local   *Host // the implicit localhost, once a term names it
+	unknown []string
+	err     error // of the first term that makes no sense
+}
+
+// add picks what a plain term names.
+func (s *selection) add(term string) {
+	if h, ok := s.inv.byName[term]; ok { // before a group of that name, as with ansible-core
+		s.picked[h] = true
+		return
+	}
+	if h := s.inv.implicit(term); h != nil {
+		if s.local == nil {
+			s.local = h
+		}
+		s.picked[s.local] = true
+		return
+	}
+	for h := range s.find(term) {
+		s.picked[h] = true
+	}
+}
+
+// keep drops what a term doesn't name, or, with named false, what it names.
+func (s *selection) keep(term string, named bool) {
+	found := s.find(term)
+	if s.local != nil && s.inv.implicit(term) != nil {
+		found[s.local] = true
+	}
+	for h := range s.picked {
+		if found[h] != named {
+			delete(s.picked, h)
 		}
 	}
 }
 
-func inOrder(hosts []*Host, picked map[*Host]bool) []*Host {
-	out := make([]*Host, 0, len(picked))
-	for _, h := range hosts {
-		if picked[h] {
-			out = append(out, h)
-		}
+// find gives the hosts that a term without its sigil names, and notes a term
+// that names nothing.
+func (s *selection) find(term string) map[*Host]bool {
+	list, err := s.inv.match(term)
+	if err != nil && s.err == nil {
+		s.err = err
 	}
-	return out
+	if len(list) == 0 && !s.inv.isGroup(term) && s.inv.implicit(term) == nil {
+		s.unknown = append(s.unknown, term)
+	}
+	found := make(map[*Host]bool, len(list))
+	for _, h := range list {
+		found[h] = true
+	}
+	return found
 }
 
 func (i *Inventory) isGroup(term string) bool {

@@ -91,6 +91,8 @@ func TestSelect(t *testing.T) {
 		{"localhost", "localhost", ""},
 		{"h0:localhost", "h0 localhost", ""},
 		{"all:!localhost", every, ""},
+		{"h0:localhost:!localhost", "h0", ""},
+		{"h0:localhost:&localhost", "localhost", ""},
 	}
 	for _, tt := range tests {
 		hosts, unknown, err := inv.Select(tt.pattern)
