@@ -51,7 +51,9 @@ echo
 echo "Findings by host:"
 for report in "$reports"/*/thor.txt; do
 	host=$(basename "$(dirname "$report")")
-	sed -n -E 's/^.* THOR: (Alert|Warning|Notice): .* FILE: (.*) EXTENSION: .* SCORE: ([0-9]+) .* REASON_1: (.*) SUBSCORE_1: .*$/\1 \3 \2\n    \4/p' "$report" |
+	# EXTENSION is there only where the file has one.
+	sed -n -E 's/ EXTENSION: [^ ]* TYPE: / TYPE: /
+		s/^.* THOR: (Alert|Warning|Notice): .* FILE: (.*) TYPE: .* SCORE: ([0-9]+) .* REASON_1: (.*) SUBSCORE_1: .*$/\1 \3 \2\n    \4/p' "$report" |
 		awk -v host="$host" '{ print (/^ / ? "      " : "  " host "  ") $0; n++ } END { if (!n) print "  " host "  nothing" }'
 done
 echo
