@@ -335,7 +335,7 @@ func (h *hostRun) judge(t *playbook.Task, f frame, sc *scope, o outcome) outcome
 			o.Msg = "failed_when: " + conditions(t.FailedWhen)
 		}
 		if !ok && o.Failed {
-			o.Msg, o.Hint, o.TimedOut = "", "", false
+			o.Hint, o.TimedOut = "", false
 		}
 		o.Failed = ok
 		if o.Values == nil {
