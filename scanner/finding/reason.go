@@ -8,7 +8,7 @@ import (
 // Reason is the match of one signature on an object.
 type Reason struct {
 	Type      string    `json:"type"`    // "reason"
-	Summary   string    `json:"summary"` // one sentence: "YARA rule X: what it detects"
+	Summary   string    `json:"summary"` // one sentence: "YARA rule X / what it detects"
 	Signature Signature `json:"signature"`
 	Matched   []Matched `json:"matched"`
 }

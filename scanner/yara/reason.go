@@ -48,7 +48,7 @@ func (c *collector) RuleMatching(sc *yara.ScanContext, r *yara.Rule) (abort bool
 	}
 	summary := "YARA rule " + sig.RuleName
 	if sig.Description != "" {
-		summary += ": " + sig.Description
+		summary += " / " + sig.Description
 	}
 	c.reasons = append(c.reasons, finding.NewReason(summary, sig, c.matched(sc, r)))
 	return false, nil

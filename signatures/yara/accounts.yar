@@ -64,7 +64,7 @@ rule Backdoor_PAM_Module
         $auth = "pam_sm_authenticate"
         $get1 = "pam_get_authtok"
         $get2 = "pam_get_item"
-        $file = /\/(tmp|var\/tmp|dev\/shm|var\/log\/\.|usr\/share\/\.|usr\/lib\/\.|etc\/\.)[\/a-zA-Z0-9._-]{1,60}/
+        $file = /\/(tmp|var\/tmp|dev\/shm|var\/log\/\.|usr\/share\/\.|usr\/lib\/\.)[\/a-zA-Z0-9._-]{1,60}/
         $line = /%s ?[:|=] ?%s/
     condition:
         uint32(0) == 0x464c457f and filesize < 1MB and $auth and any of ($get*) and $file and $line
