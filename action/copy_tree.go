@@ -1,0 +1,398 @@
+package action
+
+import (
+	"context"
+	"crypto/md5"  //nolint:gosec // only where the host has nothing better
+	"crypto/sha1" //nolint:gosec // likewise
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"thordeploy/internal/bundle"
+	"thordeploy/transport"
+)
+
+// rootEntry stands for the folder that a copy makes at dest.
+var rootEntry = bundle.Entry{Path: ".", Mode: fs.ModeDir | 0o755}
+
+// step is what a copy does about one entry.
+type step struct {
+	send, chmod, chown, backup bool
+	mode                       uint32
+}
+
+// folder copies a tree: one round trip to look, one stream of what differs,
+// and a third only for owners, modes of what is there, and backups.
+func (cp *copying) folder(ctx context.Context) Result {
+	name := ""
+	if !strings.HasSuffix(cp.src, "/") {
+		name = path.Base(cp.tree.Root)
+	}
+	p, r := cp.probeTree(ctx, name)
+	if r.Failed {
+		return r
+	}
+	if len(cp.validate) > 0 {
+		return failed("validate checks one file at a time, src is a folder", "copy that file with a task of its own")
+	}
+	plan, err := cp.plan(p)
+	if err != nil {
+		return failed(err.Error(), hintOf(err))
+	}
+	r = cp.result(p, plan)
+	if cp.call.Check || !r.Changed {
+		return r
+	}
+	if err := cp.room(p, cp.growth(p, plan)); err != nil {
+		return failed(err.Error(), hintOf(err))
+	}
+	if bad := cp.apply(ctx, p, plan); bad.Failed {
+		return bad
+	}
+	r.Msg = cp.note
+	return r
+}
+
+// plan compares what is there with what is wanted.
+func (cp *copying) plan(p *probe) ([]step, error) {
+	plan := make([]step, len(cp.tree.Entries))
+	for i, e := range cp.tree.Entries {
+		s, err := cp.step(p, i, e)
+		if err != nil {
+			return nil, err
+		}
+		plan[i] = s
+	}
+	return plan, nil
+}
+
+func (cp *copying) step(p *probe, i int, e bundle.Entry) (step, error) {
+	have := p.entries[i]
+	missing := have.kind == 0 || have.kind == '-'
+	at := path.Join(p.base, e.Path)
+	s := step{mode: cp.wantMode(p, have, e), chown: cp.owner != ""}
+	switch {
+	case missing:
+		s.send = true
+		return s, nil
+	case have.kind == 'o':
+		return s, fmt.Errorf("%s on the host is a special file: it is not replaced", at)
+	case e.Mode.IsDir():
+		if have.kind != 'd' {
+			return s, fmt.Errorf("%s on the host is not a folder, a folder is to go there", at)
+		}
+		s.chown = cp.ownerDiffers(have)
+		return s, nil
+	case have.kind == 'd':
+		return s, fmt.Errorf("%s on the host is a folder, a file is to go there", at)
+	case !cp.force:
+		return step{}, nil
+	case e.Mode&fs.ModeSymlink != 0:
+		s.send = have.kind != 'l' || have.link != e.Link
+		s.chown = s.send && s.chown
+		return s, nil
+	}
+	s.send = have.kind != 'f' || !cp.same(p, have, i)
+	if !s.send {
+		s.chmod, s.chown = s.mode != have.mode, cp.ownerDiffers(have)
+	}
+	s.backup = s.send && have.kind == 'f' && cp.call.Args.Bool("backup")
+	return s, nil
+}
+
+// same reports whether the host's file has the contents of entry i.
+func (cp *copying) same(p *probe, have found, i int) bool {
+	e := cp.tree.Entries[i]
+	if have.size != e.Size || have.sum == "" {
+		return false
+	}
+	var h hash.Hash
+	switch p.tool {
+	case "sha256sum":
+		return have.sum == e.SHA256
+	case "sha1sum":
+		h = sha1.New() //nolint:gosec // see above
+	case "md5sum":
+		h = md5.New() //nolint:gosec // see above
+	default:
+		return false
+	}
+	return cp.call.Trees.WriteFile(h, cp.tree, i) == nil && hex.EncodeToString(h.Sum(nil)) == have.sum
+}
+
+// wantMode is the mode that e is to have. Without `mode` what is there keeps
+// its own, and a file gets the executable bits that the source has.
+func (cp *copying) wantMode(p *probe, have found, e bundle.Entry) uint32 {
+	there := have.kind == 'f' || have.kind == 'd'
+	if e.Mode.IsDir() {
+		return cp.folderMode(p, e)
+	}
+	if cp.mode == "preserve" {
+		return modeBits(e.Mode)
+	}
+	base := 0o666 &^ p.umask
+	if there {
+		base = have.mode
+	}
+	if cp.mode != "" {
+		if !there && modeBits(e.Mode)&0o111 != 0 {
+			base |= 0o111 &^ p.umask // so that X and u+x mean what they say
+		}
+		return applyMode(cp.mode, base, false, p.umask)
+	}
+	if modeBits(e.Mode)&0o111 != 0 {
+		if base&0o111 == 0 || !there {
+			base |= 0o111 &^ p.umask
+		}
+	}
+	return base
+}
+
+func (cp *copying) folderMode(p *probe, e bundle.Entry) uint32 {
+	switch cp.dirMode {
+	case "":
+		return 0o777 &^ p.umask
+	case "preserve":
+		return modeBits(e.Mode)
+	}
+	return applyMode(cp.dirMode, 0o777&^p.umask, true, p.umask)
+}
+
+func (cp *copying) ownerDiffers(have found) bool {
+	owner, group := cp.call.Args.Str("owner"), cp.call.Args.Str("group")
+	return owner != "" && owner != have.user && owner != have.uid ||
+		group != "" && group != have.group && group != have.gid
+}
+
+// growth is how many bytes more the plan needs on the host.
+func (cp *copying) growth(p *probe, plan []step) int64 {
+	var n int64
+	for i, s := range plan {
+		if s.send && cp.tree.Entries[i].Mode.IsRegular() {
+			n += cp.tree.Entries[i].Size
+			if p.entries[i].kind == 'f' && !s.backup {
+				n -= p.entries[i].size
+			}
+		}
+	}
+	return n
+}
+
+func (cp *copying) result(p *probe, plan []step) Result {
+	var files, sent int
+	changed := p.missing
+	for i, s := range plan {
+		regular := cp.tree.Entries[i].Mode.IsRegular()
+		changed = changed || s.send || s.chmod || s.chown && !s.send
+		if regular {
+			files++
+		}
+		if regular && s.send {
+			sent++
+		}
+	}
+	return Result{Changed: changed, Values: map[string]any{
+		"dest": text8(p.base), "src": cp.tree.Root, "files": files, "sent": sent, "size": cp.tree.Size, "state": "directory",
+	}}
+}
+
+// apply carries a plan out.
+func (cp *copying) apply(ctx context.Context, p *probe, plan []step) Result {
+	modes := map[string][]string{}
+	var owned, saved []string
+	for i, s := range plan {
+		at := path.Join(p.base, cp.tree.Entries[i].Path)
+		if s.backup {
+			saved = append(saved, at)
+		}
+		if s.chmod {
+			m := fmt.Sprintf("%05o", s.mode)
+			modes[m] = append(modes[m], at)
+		}
+		if s.chown {
+			owned = append(owned, at)
+		}
+	}
+	if r := cp.attrs(ctx, attrArgs(nil, "backup", "-", saved)); r.Failed {
+		return r
+	}
+	if r := cp.send(ctx, p, plan); r.Failed {
+		return r
+	}
+	after := attrArgs(nil, "owner", cp.owner, owned)
+	for _, m := range sortedKeys(modes) {
+		after = attrArgs(after, "mode", m, modes[m])
+	}
+	if cp.owner != "" { // chown takes setuid away again
+		for i, s := range plan {
+			if s.send && s.mode&0o6000 != 0 && cp.tree.Entries[i].Mode.IsRegular() {
+				after = attrArgs(after, "mode", fmt.Sprintf("%05o", s.mode), []string{path.Join(p.base, cp.tree.Entries[i].Path)})
+			}
+		}
+	}
+	return cp.attrs(ctx, after)
+}
+
+// attrArgs appends one operation on paths as copy_attrs takes it, in pieces
+// that fit a request.
+func attrArgs(args []string, op, value string, paths []string) []string {
+	for len(paths) > 0 {
+		n, size := 0, 0
+		for n < len(paths) && (size < batchSize/2 || n == 0) {
+			size += len(paths[n]) + 3
+			n++
+		}
+		args = append(append(args, op, value, fmt.Sprint(n)), paths[:n]...)
+		paths = paths[n:]
+	}
+	return args
+}
+
+// attrs runs copy_attrs on args, cut between operations where they are long.
+func (cp *copying) attrs(ctx context.Context, args []string) Result {
+	for len(args) > 0 {
+		end, size := 0, 0
+		for end < len(args) && (size < batchSize/2 || end == 0) {
+			var n int
+			_, _ = fmt.Sscan(args[end+2], &n) // our own number
+			for _, a := range args[end : end+3+n] {
+				size += len(a) + 3
+			}
+			end += 3 + n
+		}
+		if _, r := half(ctx, cp.call, "copy_attrs", args[:end]...); r.Failed {
+			return r
+		}
+		args = args[end:]
+	}
+	return Result{}
+}
+
+// send streams what the plan wants, as tar where the host has it.
+func (cp *copying) send(ctx context.Context, p *probe, plan []step) Result {
+	steps := make(map[string]step, len(plan))
+	any := false
+	for i, s := range plan {
+		steps[cp.tree.Entries[i].Path] = s
+		any = any || s.send
+	}
+	if !any && !p.missing {
+		return Result{}
+	}
+	if !p.tar {
+		return cp.sendFiles(ctx, p, plan)
+	}
+	s, err := streamLine(ctx, cp.call, unpackLine(p, fmt.Sprintf("%05o", cp.folderMode(p, rootEntry))), func(w io.Writer) error {
+		return cp.call.Trees.WriteTar(w, cp.tree,
+			func(e bundle.Entry) bool { return e.Path != "." && steps[e.Path].send },
+			func(e bundle.Entry) fs.FileMode { return fileMode(steps[e.Path].mode) })
+	}, nil)
+	return cp.sent(p, s, err)
+}
+
+// unpackLine makes the folder where it is missing, and unpacks into it. One
+// line of simple commands, so that any login shell takes it.
+func unpackLine(p *probe, mode string) string {
+	script := `cd -- "$1" && exec tar -xopmf -`
+	if p.missing {
+		script = `umask 022 && mkdir -p -- "${1%/*}/" && mkdir -m "$2" -- "$1" && ` + script
+	}
+	return "exec " + transport.Quote("/bin/sh", "-c", script, "unpack", p.base, mode)
+}
+
+// sent says how a stream of files ended. The host's own words say more than a
+// broken pipe.
+func (cp *copying) sent(p *probe, s streamed, err error) Result {
+	said := strings.TrimSpace(text8(s.stderr))
+	switch {
+	case err != nil:
+		return broken(fmt.Errorf("copying to %s: %w", text8(p.base), err))
+	case s.code != 0:
+		msg := fmt.Sprintf("copying to %s failed on the host with exit status %d", text8(p.base), s.code)
+		if said != "" {
+			msg += ": " + said
+		}
+		return failed(msg, diskHint(said))
+	case s.sent != nil:
+		return failed(fmt.Sprintf("copying to %s: %v", text8(p.base), s.sent), "")
+	}
+	return Result{}
+}
+
+// diskHint says what to try about a tool's complaint.
+func diskHint(said string) string {
+	for _, h := range []struct{ words, hint string }{
+		{"No space left", "make room on the host, or copy to another filesystem"},
+		{"Read-only", "the filesystem is mounted read-only: copy to another"},
+		{"Permission denied", "run the task with become: true, as an account that may write there"},
+		{"not permitted", "run the task with become: true, as an account that may"},
+		{"invalid user", "name an account that the host has"},
+		{"unknown user", "name an account that the host has"},
+		{"invalid group", "name a group that the host has"},
+	} {
+		if strings.Contains(said, h.words) {
+			return h.hint
+		}
+	}
+	return ""
+}
+
+// sendFiles is send over the host's file service, where there is no tar.
+func (cp *copying) sendFiles(ctx context.Context, p *probe, plan []step) Result {
+	files, err := cp.call.Shell.Conn().Files(ctx)
+	if err != nil {
+		return failed(fmt.Sprintf("copying to %s: the host has no tar, and its file service can't be used: %v", text8(p.base), err), "install tar on the host")
+	}
+	defer files.Close() //nolint:errcheck // what was written is written
+	if p.missing {
+		if err := mkdirAll(files, p.base); err != nil {
+			return failed(fmt.Sprintf("making %s: %v", text8(p.base), err), "")
+		}
+	}
+	for i, s := range plan {
+		e := cp.tree.Entries[i]
+		if !s.send || e.Path == "." {
+			continue
+		}
+		if err := cp.sendOne(files, path.Join(p.base, e.Path), i, s); err != nil {
+			return failed(fmt.Sprintf("copying %s: %v", text8(path.Join(p.base, e.Path)), err), "install tar on the host")
+		}
+	}
+	cp.note = "sent file by file over SFTP, since the host has no tar"
+	return Result{}
+}
+
+func (cp *copying) sendOne(files transport.Files, at string, i int, s step) error {
+	e := cp.tree.Entries[i]
+	switch {
+	case e.Mode.IsDir():
+		return files.Mkdir(at, fileMode(s.mode))
+	case e.Mode&fs.ModeSymlink != 0:
+		return fmt.Errorf("a symlink can't be sent without tar: set local_follow to send what it points to")
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(cp.call.Trees.WriteFile(w, cp.tree, i)) }()
+	defer r.Close() //nolint:errcheck // a pipe in memory
+	if err := files.Write(at, fileMode(s.mode), r); err != nil {
+		return err
+	}
+	return files.Chmod(at, fileMode(s.mode))
+}
+
+// mkdirAll makes a folder and those above it.
+func mkdirAll(files transport.Files, at string) error {
+	if at == "/" || at == "." {
+		return nil
+	}
+	if files.Mkdir(at, 0o755) == nil {
+		return nil
+	}
+	if err := mkdirAll(files, path.Dir(at)); err != nil {
+		return err
+	}
+	return files.Mkdir(at, 0o755)
+}
