@@ -1,3 +1,139 @@
 package action
 
-func fileSpec() *Spec { return &Spec{Name: "file"} }
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"thordeploy/transport/shell"
+)
+
+// fileSpec is ansible.builtin.file.
+func fileSpec() *Spec {
+	return &Spec{
+		Name: "file",
+		Params: []Param{
+			{Name: "path", Aliases: []string{"dest", "name"}, Type: Path, Required: true, Doc: "the path to bring to a state"},
+			{Name: "state", Type: String, Choices: []string{"absent", "directory", "file", "hard", "link", "touch"}, Doc: "what it is to be; without it, what it is already"},
+			{Name: "mode", Type: Mode, Doc: "permissions, as chmod has them"},
+			{Name: "owner", Type: String, Doc: "account that owns it"},
+			{Name: "group", Type: String, Doc: "group that owns it"},
+			{Name: "src", Type: Path, Doc: "what a link points to"},
+			{Name: "force", Type: Bool, Default: false, Doc: "make a link that points nowhere, or in place of a file"},
+			{Name: "follow", Type: Bool, Default: true, Doc: "where path is a symlink, mean what it points to"},
+			{Name: "recurse", Type: Bool, Default: false, Doc: "set permissions and owners of all that is in a folder too"},
+			{Name: "access_time", Type: String, Doc: "now, preserve, or a time"},
+			{Name: "access_time_format", Type: String, Default: defaultTimeFormat, Doc: "how access_time is written"},
+			{Name: "modification_time", Type: String, Doc: "now, preserve, or a time"},
+			{Name: "modification_time_format", Type: String, Default: defaultTimeFormat, Doc: "how modification_time is written"},
+		},
+		Doc:       "Make and remove files, folders and links, and set permissions and owners.",
+		Ephemeral: fileFootprint,
+		Run:       runFile,
+	}
+}
+
+// mkdirSpec is a folder in plain words: `mkdir: /mnt/temp_ram`.
+func mkdirSpec() *Spec {
+	return &Spec{
+		Name:     "mkdir",
+		FreeForm: "path",
+		Params: []Param{
+			{Name: "path", Aliases: []string{"dest", "name"}, Type: Path, Required: true, Doc: "the folder to make, with those above it"},
+			{Name: "mode", Type: Mode, Doc: "its permissions, where it is made"},
+			{Name: "owner", Type: String, Doc: "account that owns it, where it is made"},
+			{Name: "group", Type: String, Doc: "group that owns it, where it is made"},
+		},
+		Doc: "Make a folder, with those above it; one that is there is left as it is.",
+		Ephemeral: func(a Args) Footprint {
+			return Footprint{Makes: absolute(a.Str("path"))}
+		},
+		Run: func(ctx context.Context, c *Call) Result { return fileHalf(ctx, c, "directory", "", "", "yes") },
+	}
+}
+
+// defaultTimeFormat is the one that touch(1) takes.
+const defaultTimeFormat = "%Y%m%d%H%M.%S"
+
+var touchTime = regexp.MustCompile(`^\d{12}(\.\d{2})?$`)
+
+func runFile(ctx context.Context, c *Call) Result {
+	a := c.Args
+	if strings.TrimSpace(a.Str("path")) == "" {
+		return failed("path is empty", "name what to bring to a state")
+	}
+	if a.Bool("recurse") && a.Str("state") != "directory" && a.Has("state") {
+		return failed("recurse goes with state=directory", "")
+	}
+	times := [2]string{}
+	for i, which := range []string{"access_time", "modification_time"} {
+		t := a.Str(which)
+		if t != "" && t != "now" && t != "preserve" {
+			if a.Str(which+"_format") != defaultTimeFormat || !touchTime.MatchString(t) {
+				return failed(fmt.Sprintf("%s must be now, preserve or a time such as 202612312359.00: %q", which, shorten(t)), "")
+			}
+		}
+		times[i] = t
+	}
+	return fileHalf(ctx, c, a.Str("state"), times[0], times[1], "no")
+}
+
+func fileHalf(ctx context.Context, c *Call, state, atime, mtime, plain string) Result {
+	a := c.Args
+	reply, r := half(ctx, c, "file", a.Str("path"), state, a.Str("mode"), a.Str("owner"), a.Str("group"), a.Str("src"),
+		yesNo(a.Bool("force")), yesNo(a.Bool("follow")), yesNo(a.Bool("recurse")), atime, mtime, yesNo(c.Check), plain)
+	if r.Lost != nil || r.TimedOut {
+		return r
+	}
+	r.Values = fileValues(reply)
+	if r.Failed {
+		return r
+	}
+	if s := strings.Fields(reply.Values["symbolic"]); len(s) == 2 { // check mode: what would chmod make of it?
+		was, err := strconv.ParseUint(s[0], 8, 32)
+		r.Changed = r.Changed || err != nil || applyMode(a.Str("mode"), uint32(was), s[1] == "d", 0o022) != uint32(was)
+	}
+	return r
+}
+
+func fileValues(reply shell.Reply) map[string]any {
+	v := map[string]any{}
+	if at := reply.Values["at"]; at != "" {
+		var f found
+		f.readAt(at)
+		v = f.values()
+		v["size"] = f.size
+	}
+	if p := reply.Values["path"]; p != "" {
+		v["path"], v["dest"] = text8(p), text8(p)
+	}
+	if s := reply.Values["state"]; s != "" {
+		v["state"] = s
+	}
+	return v
+}
+
+func fileFootprint(a Args) Footprint {
+	switch a.Str("state") {
+	case "directory":
+		return Footprint{Makes: absolute(a.Str("path"))}
+	case "absent":
+		return Footprint{Removes: absolute(a.Str("path"))}
+	}
+	return Footprint{}
+}
+
+// absolute is p, clean, as a list of one, or nothing where p is not absolute
+// or is the root.
+func absolute(p string) []string {
+	if !path.IsAbs(p) || strings.ContainsAny(p, "\x00") {
+		return nil
+	}
+	if p = path.Clean(p); p == "/" {
+		return nil
+	}
+	return []string{p}
+}
