@@ -1,0 +1,300 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # N, a newline, is set by the held shell
+# mount.sh OP PATH SRC FSTYPE OPTS SIZE CHECK [FSTAB]: PATH is absolute and
+# clean. OP:
+#   look      reports, with the text of FSTAB
+#   ephemeral mounts, never through a symlink, unless the same is mounted there
+#   attach    mounts, through symlinks, unless something is mounted there
+#   remount   with OPTS
+#   detach    unmounts;   detach_rmdir, detach_remove: and removes the folder
+# SIZE: kB or N% of a RAM drive to be, or nothing.
+
+op=$1 path=$2 src=$3 fstype=$4 opts=$5 size=$6 check=$7 fstab=$8
+changed=no made=
+
+no() {
+	# Nothing stays behind of what this task made itself.
+	while [ -n "$made" ] && [ "$made" != "${top%/*}" ]; do
+		rmdir -- "$made" 2>/dev/null || break
+		made=${made%/*}
+	done
+	emit failed 1
+	emit changed "$changed"
+	emit_hex msg "$1"
+	[ -z "$2" ] || emit hint "$2"
+	exit 0
+}
+
+# unescape TEXT: sets plain_text to what mountinfo meant (proc(5)).
+unescape() {
+	plain_text='' un_rest=$1
+	while :; do
+		case $un_rest in
+		*\\[01][0-7][0-7]*) ;;
+		*) break ;;
+		esac
+		plain_text=$plain_text${un_rest%%\\*}
+		un_rest=${un_rest#*\\}
+		case $un_rest in
+		040*) plain_text="$plain_text " ;;
+		011*) plain_text="$plain_text$(printf '\t')" ;;
+		012*) plain_text=$plain_text$N ;;
+		134*) plain_text=$plain_text\\ ;;
+		043*) plain_text="$plain_text#" ;;
+		esac
+		un_rest=${un_rest#???}
+	done
+	plain_text=$plain_text$un_rest
+}
+
+# mounts: sets count to the number of mounts on the path, and is_src, is_fstype
+# to what the last, which is the visible one, says.
+mounts() {
+	count=0 is_src='' is_fstype=''
+	set -f
+	IFS=$N
+	# shellcheck disable=SC2013 # a read a byte at a time is slow on a long table
+	for line in $(cat /proc/self/mountinfo); do
+		IFS=' '
+		# shellcheck disable=SC2086 # split on purpose
+		set -- $line
+		point=$5
+		case $point in *\\*)
+			unescape "$point"
+			point=$plain_text
+			;;
+		esac
+		[ "$point" = "$real" ] || continue
+		count=$((count + 1))
+		while [ $# -gt 3 ] && [ "$1" != - ]; do shift; done
+		is_fstype=$2
+		unescape "$3"
+		is_src=$plain_text
+	done
+	unset IFS
+	set +f
+}
+
+# device NAME: sets dev to the path that a source means.
+device() {
+	dev=$1
+	case $1 in
+	UUID=*) dev=/dev/disk/by-uuid/${1#*=} ;;
+	LABEL=*) dev=/dev/disk/by-label/${1#*=} ;;
+	PARTUUID=*) dev=/dev/disk/by-partuuid/${1#*=} ;;
+	esac
+	case $dev in /*) if [ -e "$dev" ]; then dev=$(readlink -f "$dev"); fi ;; esac
+}
+
+# same: is what is mounted there what is asked for?
+same() {
+	case $fstype in
+	ramfs | tmpfs)
+		[ "$is_fstype" = "$fstype" ] && { [ -z "$src" ] || [ "$src" = "$is_src" ]; }
+		return
+		;;
+	esac
+	case ",$opts,$fstype," in *,bind,* | *,rbind,*)
+		[ -e "$src" ] && [ "$(stat -L -c %d:%i -- "$src")" = "$(stat -L -c %d:%i -- "$path")" ]
+		return
+		;;
+	esac
+	if [ -n "$fstype" ] && [ "$fstype" != auto ] && [ "$fstype" != none ] && [ "$fstype" != "$is_fstype" ]; then return 1; fi
+	if [ "$src" = "$is_src" ]; then return 0; fi
+	device "$src"
+	want=$dev
+	device "$is_src"
+	[ "$want" = "$dev" ]
+}
+
+need_root() {
+	uid=$(id -u)
+	[ "$uid" = 0 ] || no "$1 $path needs root, the task runs as $(id -un 2>/dev/null || echo "$uid")" 'set become: true on the task or the play'
+}
+
+# room: would a RAM drive of this size fit into the free memory?
+room() {
+	[ -n "$size" ] || return 0
+	total='' free='' old=0
+	while read -r key kb _; do
+		case $key in
+		MemTotal:) total=$kb ;;
+		MemAvailable:) free=$kb ;;
+		MemFree: | Buffers: | Cached:) old=$((old + kb)) ;;
+		esac
+	done </proc/meminfo
+	free=${free:-$old}
+	# shellcheck disable=SC2017 # 32 bits would overflow
+	case $size in *%) size=$((total / 100 * ${size%?})) ;; esac
+	emit size "$size"
+	if [ "$size" -gt "$free" ]; then
+		emit short "$free"
+		no 'too little free memory'
+	fi
+}
+
+# folder: makes the mount point and remembers the topmost folder it made.
+folder() {
+	if [ -d "$path" ]; then return 0; fi
+	if [ -e "$path" ] || [ -L "$path" ]; then no "$path is not a folder: nothing can be mounted on it"; fi
+	top=$path
+	while [ -n "${top%/*}" ] && ! [ -d "${top%/*}" ]; do top=${top%/*}; done
+	err=$(mkdir -p -- "$path" 2>&1) || no "making $path: $err"
+	made=$path
+}
+
+attach() {
+	room
+	need_root mounting
+	changed=yes
+	if [ "$check" = yes ]; then return 0; fi
+	folder
+	set --
+	[ -z "$fstype" ] || set -- -t "$fstype"
+	[ -z "$opts" ] || set -- "$@" -o "$opts"
+	err=$(mount "$@" -- "${src:-$fstype}" "$path" 2>&1) || {
+		changed=no
+		no "mounting ${src:-$fstype} on $path: $err"
+	}
+	find_real
+	mounts
+	[ "$count" -gt 0 ] || no "mount said it was done, but nothing is mounted on $path"
+	made=
+}
+
+# holders: a few of the processes that hold the path, from /proc.
+holders() {
+	{
+		ls -ld /proc/[0-9]*/exe /proc/[0-9]*/cwd /proc/[0-9]*/root
+		ls -l /proc/[0-9]*/fd
+	} 2>/dev/null | {
+		pid='' list='' n=0 seen=' '
+		while IFS= read -r line; do
+			case $line in
+			/proc/*/fd:)
+				pid=${line#/proc/}
+				pid=${pid%/fd:}
+				continue
+				;;
+			*" -> $real" | *" -> $real/"*) ;;
+			*) continue ;;
+			esac
+			who=$pid
+			case $line in *" /proc/"*)
+				who=${line#*" /proc/"}
+				who=${who%%/*}
+				;;
+			esac
+			case $seen in *" $who "*) continue ;; esac
+			case $who in '' | *[!0-9]*) continue ;; esac
+			seen="$seen$who "
+			comm='?'
+			{ IFS= read -r comm </proc/"$who"/comm; } 2>/dev/null
+			n=$((n + 1))
+			[ "$n" -le 5 ] || continue
+			list="$list${list:+, }$comm (pid $who)"
+		done
+		[ "$n" -le 5 ] || list="$list and $((n - 5)) more"
+		printf %s "$list"
+	}
+}
+
+detach() {
+	emit gone 1
+	if [ "$count" -eq 0 ]; then return 0; fi
+	need_root unmounting
+	changed=yes
+	if [ "$check" = yes ]; then return 0; fi
+	tries=0 rounds=0
+	cd /
+	while [ "$count" -gt 0 ] && [ "$rounds" -lt 32 ]; do
+		rounds=$((rounds + 1))
+		before=$count
+		err=$(umount -- "$real" 2>&1)
+		mounts
+		[ "$count" -ge "$before" ] || continue
+		# A program that has just ended may still be on its way out.
+		tries=$((tries + 1))
+		if [ "$tries" -ge 15 ]; then
+			changed=no
+			held=$(holders)
+			no "unmounting $path: $err${held:+; it is held by $held}" 'end what uses it, or let the task come after it'
+		fi
+		sleep 0.2 2>/dev/null || sleep 1
+	done
+}
+
+# remove STRICT: the empty folder.
+remove() {
+	if [ -L "$path" ]; then no "$path is a symlink: it is not removed"; fi
+	if ! [ -e "$path" ]; then return 0; fi
+	[ -d "$path" ] || no "$path is not a folder: it is not removed"
+	if [ "$check" != yes ]; then
+		err=$(rmdir -- "$path" 2>&1) || no "removing $path: $err" 'only an empty folder is removed'
+	fi
+	changed=yes
+}
+
+# find_real: the path as mountinfo has it. A symlink is no mount point.
+find_real() {
+	real=$path
+	up=${path%/*}
+	if ! [ -d "${up:-/}" ]; then return 0; fi
+	case $op in look | attach | remount)
+		if [ -d "$path" ]; then
+			real=$(cd -P -- "$path" && pwd -P)
+			return 0
+		fi
+		;;
+	esac
+	up=$(cd -P -- "${up:-/}" && pwd -P)
+	real=${up%/}/${path##*/}
+}
+
+find_real
+mounts
+case $op in
+look)
+	emit count "$count"
+	if [ "$count" -gt 0 ] && same; then emit same 1; fi
+	fstab=$(readlink -f "$fstab" 2>/dev/null || printf %s "$fstab")
+	emit_hex fstab "$fstab"
+	if [ -f "$fstab" ]; then
+		# $( ) would drop newlines at the end.
+		text=$(cat "$fstab" && printf .)
+		emit_hex text "${text%.}"
+		emit sum "$(cksum <"$fstab")"
+		emit at "$(stat -c '%a %u %g' -- "$fstab")"
+	fi
+	;;
+ephemeral)
+	if [ -L "$path" ]; then no "$path is a symlink: nothing is mounted through it" 'look at who put it there, and remove it'; fi
+	if [ "$real" != "$path" ]; then no "$path is reached through a symlink: nothing is mounted through it" "name $real instead"; fi
+	if [ "$count" -eq 0 ]; then
+		attach
+	elif ! same; then
+		no "$path already has ${is_src:-another source} ($is_fstype) mounted on it" 'unmount it first (state: unmounted), or choose another path'
+	fi
+	;;
+attach) [ "$count" -gt 0 ] || attach ;;
+remount)
+	[ "$count" -gt 0 ] || no "$path is not mounted"
+	need_root remounting
+	changed=yes
+	if [ "$check" != yes ]; then
+		err=$(mount -o "remount${opts:+,$opts}" -- "$real" 2>&1) || no "remounting $path: $err"
+	fi
+	;;
+detach) detach ;;
+detach_rmdir)
+	detach
+	if [ -d "$path" ] && ! [ -L "$path" ]; then remove; fi
+	;;
+detach_remove)
+	if [ -L "$path" ]; then no "$path is a symlink: it is left as it is"; fi
+	detach
+	remove
+	;;
+esac
+emit changed "$changed"
+exit 0
