@@ -134,7 +134,7 @@ func openHost(t *testing.T, name, prefix string) *host {
 		}
 		prefix = strings.ReplaceAll(prefix, "{busybox}", dir)
 	}
-	conn := &countingConn{Conn: local.Dial()}
+	conn := &countingConn{Conn: streamsUnder(local.Dial(), prefix)}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	s, err := shell.Open(ctx, conn, shell.Options{Prefix: prefix})
