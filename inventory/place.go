@@ -22,14 +22,21 @@ func (p place) error(d *draft, summary, hint string) { p.report(d, diag.Error, s
 
 func (p place) warn(d *draft, summary, hint string) { p.report(d, diag.Warning, summary, hint) }
 
+// maxShown is the longest line, in bytes, that is shown with a problem.
+const maxShown = 4096
+
 func (p place) report(d *draft, sev diag.Severity, summary, hint string) {
+	if len(d.diags.All()) > maxProblems {
+		d.failed = d.failed || sev == diag.Error
+		return
+	}
 	out := diag.Diagnostic{Severity: sev, Summary: mask(secretInText, summary), Hint: mask(secretInText, hint)}
 	if p.s != nil {
 		out.Range = diag.Range{File: p.s.name, Line: p.line, Column: p.col}
 		if p.width > 0 {
 			out.Range.EndColumn = p.col + p.width
 		}
-		if p.line >= 1 && p.line <= len(p.s.lines) {
+		if p.line >= 1 && p.line <= len(p.s.lines) && len(p.text()) <= maxShown {
 			out.Source = mask(secretInLine, p.text())
 		}
 	}
@@ -44,7 +51,7 @@ func (s *source) whole(summary, hint string) {
 	s.add(diag.Diagnostic{Range: diag.Range{File: s.name}, Summary: summary, Hint: hint})
 }
 
-const secretName = `(?i)[\w-]*(?:pass|passwd|password|secret|token|api_?key)[\w-]*["']?`
+const secretName = `(?i)(?:pass|passwd|password|secret|token|api_?key)[\w-]*["']?`
 
 var (
 	secretInLine = regexp.MustCompile(secretName + `[\s=:]+`)

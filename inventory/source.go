@@ -19,7 +19,7 @@ import (
 // Bounds on one source. A list of a million hosts stays below them.
 const (
 	maxFileBytes = 16 << 20
-	maxYAMLNodes = 4_000_000
+	maxYAMLNodes = 2_000_000
 	pipeWait     = 30 * time.Second // for a pipe (`-i <(…)`) to deliver
 )
 
