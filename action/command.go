@@ -2,7 +2,10 @@ package action
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"thordeploy/transport"
 	"thordeploy/transport/shell"
 )
 
@@ -39,7 +42,13 @@ func commandSpec() *Spec {
 		Exclusive: [][]string{{"cmd", "argv"}},
 		OneOf:     [][]string{{"cmd", "argv"}},
 		Doc:       "Run a program, without a shell.",
-		Run:       runCommand,
+		Ephemeral: func(a Args) Footprint {
+			if a.Has("argv") {
+				return wordsFootprint(a.List("argv"))
+			}
+			return commandFootprint(a.Str("cmd"), false)
+		},
+		Run: runCommand,
 	}
 }
 
@@ -58,19 +67,19 @@ func runCommand(ctx context.Context, c *Call) Result {
 	}
 	cmd := userCommand(c)
 	cmd.Argv = words
+	text := transport.Quote(words...)
 	if c.Args.Bool("expand_argument_vars") {
-		if text, found := expandable(words); found {
+		if expanding, found := expandable(words); found {
+			text = expanding
 			// The words need the account's environment, which its shell has.
 			cmd.Shell, cmd.Argv = "/bin/sh", []string{"exec " + text}
-			r, err := perform(ctx, c, job{Command: cmd, shown: asAny(words)})
-			if err != nil {
-				return r
-			}
-			return explain(ctx, c, r, cmd.Dir, text)
 		}
 	}
-	r, _ := perform(ctx, c, job{Command: cmd, shown: asAny(words)})
-	return r
+	r, err := perform(ctx, c, job{Command: cmd, shown: asAny(words)})
+	if err != nil {
+		return r
+	}
+	return explain(ctx, c, r, cmd.Dir, text)
 }
 
 // userCommand is what command and shell have in common.
@@ -91,9 +100,10 @@ func userCommand(c *Call) shell.Command {
 	return cmd
 }
 
-// explain looks once more at a program that a shell was asked to expand and
-// start and that may not have been there: 126 and 127 may also be the
-// program's own exit status, which then stays as it is.
+// explain looks once more at a program whose exit status says that it could
+// not be started, where the session didn't notice: its words had to be expanded
+// first, or what it needs isn't there. 126 and 127 may also be the program's
+// own exit status, which then stays as it is.
 func explain(ctx context.Context, c *Call, r Result, dir, words string) Result {
 	if rc, _ := r.Values["rc"].(int); !r.Failed || rc != 126 && rc != 127 {
 		return r
@@ -102,12 +112,26 @@ func explain(ctx context.Context, c *Call, r Result, dir, words string) Result {
 	for _, name := range sortedKeys(c.Env) {
 		args = append(args, name+"="+c.Env[name])
 	}
-	reply, why := half(ctx, c, "whynot", args...)
-	if why.Failed || reply.Values["reason"] == "" {
+	reply, looked := half(ctx, c, "whynot", args...)
+	why, at := reply.Values["reason"], reply.Values["path"]
+	switch {
+	case looked.Failed:
+		return r // what is known already says more than a second failure
+	case why == "interpreter":
+		r.Msg = fmt.Sprintf("the interpreter that the program names in its first line is not on the host: %q", text8(at))
+		r.Hint = "install it, or name another in the first line"
+		if strings.HasSuffix(at, "\r") {
+			r.Hint = "the file has Windows line ends: write it with line feeds alone"
+		}
+	case why != "":
+		r.Msg, r.Hint = notRun(&shell.NotRunError{Reason: shell.Reason(why), Path: at})
+	case isYes(reply.Values["elf"]) && r.Values["rc"] == 127:
+		r.Hint = "if it was not started: the host may lack the program's loader, as where a program for glibc meets a host with musl"
+		return r
+	default:
 		return r
 	}
 	r.Changed = false
-	r.Msg, r.Hint = notRun(&shell.NotRunError{Reason: shell.Reason(reply.Values["reason"]), Path: reply.Values["path"]})
 	return r
 }
 

@@ -242,6 +242,13 @@ func TestCommandFails(t *testing.T) {
 				t.Errorf("%s: rc %v", test.cmd, rc)
 			}
 		}
+		write(t, dir+"/interp", "#! /td/no*  -x\n", 0o755)
+		write(t, dir+"/dos", "#!/bin/sh\r\necho hi\r\n", 0o755)
+		wantFailed(t, h.run(t, "command", map[string]any{"cmd": dir + "/interp a"}), `not on the host: "/td/no*"`, "install it")
+		wantFailed(t, h.run(t, "command", map[string]any{"cmd": dir + "/dos"}), `not on the host: "/bin/sh\r"`, "Windows line ends")
+		if r := h.run(t, "command", map[string]any{"cmd": "/bin/sh -c 'exit 127'"}); r.Msg != "non-zero return code" || !strings.Contains(r.Hint, "loader") {
+			t.Errorf("got %+v", r)
+		}
 		wantFailed(t, h.run(t, "command", map[string]any{"cmd": "echo 'x"}), "quotation", "argv")
 		wantFailed(t, h.run(t, "command", map[string]any{"cmd": "  "}), "no command", "")
 	})
@@ -337,6 +344,35 @@ func TestHostLost(t *testing.T) {
 		}
 		if r := h.run(t, module, args); r.Lost == nil || !r.Failed || r.Msg == "" {
 			t.Errorf("%s on a lost host: %+v", module, r)
+		}
+	}
+}
+
+// TestCommandFootprint: what the published playbook does by hand is known to
+// the guard, like what the mount module does.
+func TestCommandFootprint(t *testing.T) {
+	t.Parallel()
+	mkdir, mount, rmdir := Footprint{Makes: []string{"/mnt/temp_ram"}}, Footprint{Mounts: []string{"/mnt/temp_ram"}, RAM: true, Size: 60 << 20}, Footprint{Removes: []string{"/mnt/temp_ram"}}
+	for _, test := range []struct {
+		module string
+		args   map[string]any
+		want   Footprint
+	}{
+		{"command", map[string]any{"cmd": "mkdir /mnt/temp_ram"}, mkdir},
+		{"command", map[string]any{"argv": []any{"mkdir", "/mnt/temp_ram"}}, mkdir},
+		{"execute", map[string]any{"cmd": "mount -t ramfs -o size=60M ramfs /mnt/temp_ram/"}, mount},
+		{"command", map[string]any{"cmd": "rmdir /mnt/temp_ram/"}, rmdir},
+		{"command", map[string]any{"cmd": "echo a; mkdir /mnt/temp_ram"}, Footprint{}},
+		{"shell", map[string]any{"cmd": "echo a; mkdir /mnt/temp_ram"}, mkdir},
+		{"raw", map[string]any{"cmd": "mkdir /mnt/temp_ram || exit"}, mkdir},
+	} {
+		s, _ := Lookup(test.module)
+		args, err := s.Bind(test.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, s.Ephemeral(args)); diff != "" {
+			t.Errorf("%s %v (-want +got):\n%s", test.module, test.args, diff)
 		}
 	}
 }

@@ -14,9 +14,10 @@ func shellSpec() *Spec {
 		Params: append(commandParams(),
 			Param{Name: "executable", Type: Path, Doc: "the shell to use instead of /bin/sh"},
 		),
-		OneOf: [][]string{{"cmd"}},
-		Doc:   "Run a command line through a shell.",
-		Run:   runShell,
+		OneOf:     [][]string{{"cmd"}},
+		Doc:       "Run a command line through a shell.",
+		Ephemeral: func(a Args) Footprint { return commandFootprint(a.Str("cmd"), true) },
+		Run:       runShell,
 	}
 }
 
@@ -45,8 +46,9 @@ func rawSpec() *Spec {
 			{Name: "cmd", Aliases: []string{"_raw_params"}, Type: String, Required: true, Doc: "the command line, run as it is"},
 			{Name: "executable", Type: Path, Doc: "the shell to use instead of the account's"},
 		},
-		Doc: "Run a command line as it is, without the task's environment.",
-		Run: runRaw,
+		Doc:       "Run a command line as it is, without the task's environment.",
+		Ephemeral: func(a Args) Footprint { return commandFootprint(a.Str("cmd"), true) },
+		Run:       runRaw,
 	}
 }
 

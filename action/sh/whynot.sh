@@ -22,3 +22,14 @@ esac
 if [ -d "$1" ]; then why folder "$1"; fi
 [ -e "$1" ] || why missing "$1"
 [ -x "$1" ] || why noexec "$1"
+# The program is there, so what it needs may not be.
+l=
+{ IFS= read -r l <"$1"; } 2>/dev/null
+case $l in
+'#!'*)
+	# shellcheck disable=SC2086 # split on purpose; set -f: no globbing
+	set -f -- ${l#??}
+	if [ -n "$1" ] && ! [ -e "$1" ]; then why interpreter "$1"; fi
+	;;
+?ELF*) emit elf yes ;;
+esac
