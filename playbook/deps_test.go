@@ -14,9 +14,9 @@ import (
 // the transports. Only the adapter knows the template engine.
 func TestImports(t *testing.T) {
 	allowed := map[string]string{
-		"thordeploy/action":        "",
-		"thordeploy/internal/diag": "",
-		"gopkg.in/yaml.v3":         "",
+		"thordeploy/action":                         "",
+		"thordeploy/internal/diag":                  "",
+		"gopkg.in/yaml.v3":                          "",
 		"github.com/nikolalohinski/gonja/v2/config": "jinja",
 		"github.com/nikolalohinski/gonja/v2/nodes":  "jinja",
 		"github.com/nikolalohinski/gonja/v2/parser": "jinja",

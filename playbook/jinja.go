@@ -44,8 +44,9 @@ type fault struct {
 	pos, end  int // bytes in the template's text
 	summary   string
 	hint      string
-	undefined string    // the variable's name, where that is the reason
-	tmpl      *template // set where the fault left its template
+	suggest   func() string // makes the hint, where that takes work
+	undefined string        // the variable's name, where that is the reason
+	tmpl      *template     // set where the fault left its template
 }
 
 func (f *fault) Error() string { return f.summary }

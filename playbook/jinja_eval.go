@@ -11,7 +11,7 @@ import (
 // eat the controller's memory or time.
 const (
 	maxOutput = 64 << 20 // bytes of text made, over all variables it needs
-	maxSteps  = 5 << 20  // loop rounds, list items and operations
+	maxSteps  = 1 << 20  // loop rounds, list items and operations
 	maxVars   = 64       // variables that need each other, in a row
 )
 
@@ -216,22 +216,27 @@ func (ev *evaluation) variable(word string, a at) (any, error) {
 	}
 	f := faultAt(a.pos, a.end, "variable `%s` is undefined", word)
 	f.undefined = word
-	f.hint = ev.hintFor(word)
+	f.suggest = ev.suggestion(word)
 	return &undefined{f}, nil
 }
 
-func (ev *evaluation) hintFor(word string) string {
-	var names []string
-	if ev.scope != nil {
-		names = ev.scope.Names()
+// suggestion makes the hint for an undefined variable, when somebody wants to
+// read it: most are asked for by default() and `is defined`.
+func (ev *evaluation) suggestion(word string) func() string {
+	scope, locals := ev.scope, slices.Clone(ev.locals)
+	return func() string {
+		var names []string
+		if scope != nil {
+			names = scope.Names()
+		}
+		for _, l := range locals {
+			names = append(names, l.name)
+		}
+		if h := didYouMean(word, names); h != "" {
+			return h
+		}
+		return "define it in vars, in the inventory or with -e, or give it a value with `| default(…)`"
 	}
-	for _, l := range ev.locals {
-		names = append(names, l.name)
-	}
-	if h := didYouMean(word, names); h != "" {
-		return h
-	}
-	return "define it in vars, in the inventory or with -e, or give it a value with `| default(…)`"
 }
 
 // variableValue evaluates a variable that holds templates itself. One that
@@ -303,7 +308,7 @@ func (ev *evaluation) member(v, key any, a at) (any, error) {
 	f := faultAt(a.pos, a.end, "%s has no `%s`", kindOf(v), toText(key))
 	f.undefined = toText(key)
 	if m, ok := v.(map[string]any); ok {
-		f.hint = didYouMean(toText(key), keysOf(m))
+		f.suggest = func() string { return didYouMean(toText(key), keysOf(m)) }
 	}
 	return &undefined{f}, nil
 }

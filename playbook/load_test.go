@@ -227,11 +227,11 @@ func TestBombs(t *testing.T) {
 		"merges":      {merges, "YAML nodes"},
 		"deep":        {"- hosts: all\n  vars: {a: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}\n", "deeper"},
 		"huge":        {"- hosts: all # " + strings.Repeat("x", maxFile), "larger"},
-		"parentheses": {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("(", 100_000) + " }}\"}\n", "nested deeper"},
-		"signs":       {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("-", 100_000) + "1 }}\"}\n", "nested deeper"},
-		"statements":  {"- hosts: all\n  vars: {a: \"" + strings.Repeat("{% if a %}", 50_000) + "\"}\n", "nested deeper"},
-		"long":        {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("a+", maxTemplate) + "1 }}\"}\n", "longer than"},
-		"brackets":    {strings.Repeat("[", 100_000), "YAML"},
+		"parentheses": {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("(", 20_000) + " }}\"}\n", "nested deeper"},
+		"signs":       {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("-", 20_000) + "1 }}\"}\n", "nested deeper"},
+		"statements":  {"- hosts: all\n  vars: {a: \"" + strings.Repeat("{% if a %}", 5_000) + "\"}\n", "nested deeper"},
+		"long":        {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("a+", maxTemplate/2) + "1 }}\"}\n", "longer than"},
+		"brackets":    {strings.Repeat("[", 20_000), "YAML"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -99,6 +99,9 @@ func evalError(err error, whole diag.Range) *EvalError {
 	if !errors.As(err, &f) {
 		return &EvalError{Diagnostic: diag.Diagnostic{Range: whole, Summary: err.Error()}}
 	}
+	if f.suggest != nil {
+		f.hint = f.suggest()
+	}
 	if f.tmpl == nil {
 		return &EvalError{Diagnostic: diag.Diagnostic{Range: whole, Summary: f.summary, Hint: f.hint}, Undefined: f.undefined}
 	}

@@ -1,0 +1,106 @@
+package playbook
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// equal is Python's ==: numbers by value, lists and mappings by their items.
+func equal(a, b any) bool {
+	a, b = plain(a), plain(b)
+	ai, af, aFloat, aNum := number(a)
+	bi, bf, bFloat, bNum := number(b)
+	if aNum || bNum {
+		if aNum && bNum && !aFloat && !bFloat {
+			return ai == bi
+		}
+		return aNum && bNum && af == bf
+	}
+	switch a := a.(type) {
+	case nil:
+		return b == nil
+	case string:
+		s, ok := b.(string)
+		return ok && a == s
+	case []any:
+		l, ok := b.([]any)
+		if !ok || len(l) != len(a) {
+			return false
+		}
+		for i := range a {
+			if !equal(a[i], l[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		m, ok := b.(map[string]any)
+		if !ok || len(m) != len(a) {
+			return false
+		}
+		for k := range a {
+			other, ok := m[k]
+			if !ok || !equal(a[k], other) {
+				return false
+			}
+		}
+		return true
+	case Omitted:
+		_, ok := b.(Omitted)
+		return ok
+	}
+	return false
+}
+
+// order compares two values of a kind: -1, 0 or 1.
+func order(a, b any) (int, error) {
+	a, b = plain(a), plain(b)
+	ai, af, aFloat, aNum := number(a)
+	bi, bf, bFloat, bNum := number(b)
+	switch {
+	case aNum && bNum && !aFloat && !bFloat:
+		return sign(ai < bi, ai > bi), nil
+	case aNum && bNum:
+		return sign(af < bf, af > bf), nil
+	}
+	switch a := a.(type) {
+	case string:
+		if s, ok := b.(string); ok {
+			return strings.Compare(a, s), nil
+		}
+	case []any:
+		if l, ok := b.([]any); ok {
+			for i := 0; i < len(a) && i < len(l); i++ {
+				if c, err := order(a[i], l[i]); c != 0 || err != nil {
+					return c, err
+				}
+			}
+			return sign(len(a) < len(l), len(a) > len(l)), nil
+		}
+	}
+	return 0, fmt.Errorf("can't compare %s with %s", kindOf(a), kindOf(b))
+}
+
+func sign(less, more bool) int {
+	switch {
+	case less:
+		return -1
+	case more:
+		return 1
+	}
+	return 0
+}
+
+// length counts a string's runes, a list's items, a mapping's keys.
+func length(v any) (int, error) {
+	switch v := plain(v).(type) {
+	case string:
+		return utf8.RuneCountInString(v), nil
+	case []any:
+		return len(v), nil
+	case map[string]any:
+		return len(v), nil
+	}
+	return 0, fmt.Errorf("%s has no length", kindOf(v))
+}

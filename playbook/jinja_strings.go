@@ -1,0 +1,199 @@
+package playbook
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+func capitalize(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + strings.ToLower(s[n:])
+}
+
+func title(s string) string {
+	start := true
+	return strings.Map(func(r rune) rune {
+		was := start
+		start = !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\''
+		if was {
+			return unicode.ToUpper(r)
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
+
+func trimFilter(_ *evaluation, in any, a arguments) (any, error) {
+	if chars := a.text(0, ""); chars != "" {
+		return strings.Trim(toText(in), chars), nil
+	}
+	return strings.TrimSpace(toText(in)), nil
+}
+
+// baseName and dirName are Python's os.path: of "a/b/" they give "" and "a/b".
+func baseName(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+
+func dirName(s string) string {
+	head := s[:strings.LastIndexByte(s, '/')+1]
+	if strings.Trim(head, "/") == "" {
+		return head
+	}
+	return strings.TrimRight(head, "/")
+}
+
+func splitextFilter(_ *evaluation, in any, _ arguments) (any, error) {
+	s := toText(in)
+	start := strings.LastIndexByte(s, '/') + 1
+	base := strings.TrimLeft(s[start:], ".")
+	if dot := strings.LastIndexByte(base, '.'); dot >= 0 {
+		dot += len(s) - len(base)
+		return []any{s[:dot], s[dot:]}, nil
+	}
+	return []any{s, ""}, nil
+}
+
+// shellQuote is Python's shlex.quote.
+func shellQuote(s string) string {
+	safe := strings.IndexFunc(s, func(r rune) bool {
+		return !(r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_@%+=:,./-", r))
+	}) < 0
+	if s != "" && safe {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+}
+
+func replaceFilter(ev *evaluation, in any, a arguments) (any, error) {
+	count, err := a.number(2, -1)
+	if err != nil {
+		return nil, err
+	}
+	return replaced(ev, toText(in), a.text(0, ""), a.text(1, ""), count)
+}
+
+func replaced(ev *evaluation, s, from, to string, count int) (any, error) {
+	hits := strings.Count(s, from)
+	if count >= 0 {
+		hits = min(hits, count)
+	}
+	if len(to) > 0 && hits > maxOutput/len(to) {
+		return nil, ev.spend(maxOutput + 1)
+	}
+	if err := ev.spend(len(s) + hits*len(to)); err != nil {
+		return nil, err
+	}
+	return strings.Replace(s, from, to, count), nil
+}
+
+func splitFilter(ev *evaluation, in any, a arguments) (any, error) {
+	s, ok := in.(string)
+	if !ok {
+		return nil, fmt.Errorf("a string is needed, not %s", kindOf(in))
+	}
+	limit, err := a.number(1, -1)
+	if err != nil {
+		return nil, err
+	}
+	sep, given := a.get(0)
+	var parts []string
+	switch {
+	case !given || sep == nil:
+		parts = fieldsN(s, limit)
+	case toText(sep) == "":
+		return nil, fmt.Errorf("the separator is empty")
+	case limit < 0:
+		parts = strings.Split(s, toText(sep))
+	default:
+		parts = strings.SplitN(s, toText(sep), limit+1)
+	}
+	return plain(parts), ev.work(len(parts))
+}
+
+// fieldsN splits at white space, at most n times where n isn't negative.
+func fieldsN(s string, n int) []string {
+	if n < 0 {
+		return strings.Fields(s)
+	}
+	var out []string
+	for s = strings.TrimLeftFunc(s, unicode.IsSpace); s != ""; s = strings.TrimLeftFunc(s, unicode.IsSpace) {
+		end := strings.IndexFunc(s, unicode.IsSpace)
+		if end < 0 || len(out) == n {
+			return append(out, s)
+		}
+		out, s = append(out, s[:end]), s[end:]
+	}
+	return out
+}
+
+func formatFilter(ev *evaluation, in any, a arguments) (any, error) {
+	return printf(ev, toText(in), a.list)
+}
+
+func b64decode(_ *evaluation, in any, _ arguments) (any, error) {
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, toText(in))
+	out, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("this is not base64: %w", err)
+	}
+	return string(out), nil
+}
+
+func toJSON(ev *evaluation, in any, _ arguments) (any, error) { return writeJSON(ev, in, 0) }
+
+func toNiceJSON(ev *evaluation, in any, a arguments) (any, error) {
+	indent, err := a.number(0, 4)
+	if err != nil {
+		return nil, err
+	}
+	return writeJSON(ev, in, max(1, min(indent, 16)))
+}
+
+func fromJSON(ev *evaluation, in any, _ arguments) (any, error) {
+	s := toText(in)
+	if err := ev.spend(len(s)); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, fmt.Errorf("this is not JSON: %w", err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("this is not JSON: something follows the first value")
+	}
+	return fromNumbers(v), nil
+}
+
+// fromNumbers turns json.Number into int or float64.
+func fromNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := strconv.Atoi(v.String()); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case []any:
+		for i := range v {
+			v[i] = fromNumbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = fromNumbers(v[k])
+		}
+	}
+	return v
+}
