@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# copy_attrs.sh {mode VALUE | owner VALUE | backup X} COUNT PATH… …: sets the
-# mode or the owner (OWNER:GROUP) of paths, or keeps a copy of each beside it.
+# copy_attrs.sh {mode VALUE | owner VALUE | backup - | remove -} COUNT PATH… …:
+# sets the mode or the owner (OWNER:GROUP) of paths, keeps a copy of each
+# beside it, or removes each.
 
 while [ $# -gt 0 ]; do
 	op=$1 value=$2 count=$3
@@ -9,13 +10,14 @@ while [ $# -gt 0 ]; do
 		case $op in
 		mode) err=$(chmod -- "$value" "$1" 2>&1) ;;
 		owner) err=$(chown -h -- "$value" "$1" 2>&1) ;;
+		remove) err=$(rm -f -- "$1" 2>&1) ;;
 		backup)
 			saved=$1.$$.$(date '+%Y-%m-%d@%H:%M:%S')~
 			err=$(cp -p -- "$1" "$saved" 2>&1) && emit_hex backup "$saved"
 			;;
 		esac || {
 			emit failed 1
-			emit_hex msg "setting the $op of $1: $err"
+			emit_hex msg "$1: $op: $err"
 			exit 0
 		}
 		shift

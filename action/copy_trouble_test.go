@@ -1,0 +1,182 @@
+package action
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"thordeploy/transport"
+)
+
+// TestCopyRoundTrips: one look and one stream, and one look where nothing is
+// to be done.
+func TestCopyRoundTrips(t *testing.T) {
+	t.Parallel()
+	src, _ := oddPack(t)
+	one := write(t, t.TempDir()+"/f", "x", 0o644)
+	h := openHost(t, "dash", "dash")
+	dir := t.TempDir()
+	for _, c := range []struct {
+		task         values
+		first, again int
+	}{
+		{values{"src": src + "/", "dest": dir + "/tree"}, 2, 1},
+		{values{"src": one, "dest": dir + "/one", "mode": "0600"}, 2, 1},
+		{values{"content": "x", "dest": dir + "/content"}, 2, 1},
+	} {
+		h.trips.take()
+		mustOK(t, h.run(t, "copy", c.task), true)
+		if n := h.trips.take(); n != c.first {
+			t.Errorf("%v took %d round trips, want %d", c.task, n, c.first)
+		}
+		mustOK(t, h.run(t, "copy", c.task), false)
+		if n := h.trips.take(); n != c.again {
+			t.Errorf("%v again took %d round trips, want %d", c.task, n, c.again)
+		}
+	}
+}
+
+// TestCopyWithoutTar: file by file, and the result says so.
+func TestCopyWithoutTar(t *testing.T) {
+	t.Parallel()
+	src, files := oddPack(t)
+	tools, err := busyboxDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir()
+	list, err := os.ReadDir(tools)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range list {
+		if d.Name() != "tar" {
+			if err := os.Symlink(filepath.Join(tools, d.Name()), filepath.Join(path, d.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	h := openHost(t, "dash", "env PATH="+path+" /bin/dash")
+	dest := filepath.Join(t.TempDir(), "a", "b")
+	task := values{"src": src + "/", "dest": dest}
+	r := mustOK(t, h.run(t, "copy", task), true)
+	if !strings.Contains(r.Msg, "SFTP") {
+		t.Errorf("the result says %q", r.Msg)
+	}
+	for name, text := range files {
+		holds(t, filepath.Join(dest, name), text, 0o644)
+	}
+	hasMode(t, filepath.Join(dest, "thor64"), 0o755)
+	outside := write(t, t.TempDir()+"/outside", "stays", 0o644)
+	if err := os.Remove(dest + "/with space"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, dest+"/with space"); err != nil {
+		t.Fatal(err)
+	}
+	mustOK(t, h.run(t, "copy", task), true)
+	holds(t, outside, "stays", 0o644)
+	holds(t, dest+"/with space", "1", 0o644)
+	mustOK(t, h.run(t, "copy", task), false)
+}
+
+// TestCopyToATroubledDisk: the host's own words are in the message.
+func TestCopyToATroubledDisk(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	for _, n := range []string{"a", "b", "c", "d", "e", "f"} {
+		write(t, filepath.Join(src, n), n, 0o644)
+	}
+	eachNamespace(t, func(t *testing.T, h *host) {
+		full, readonly := t.TempDir(), t.TempDir()
+		h.sh(t, "mount -t tmpfs -o nr_inodes=4 tmpfs '"+full+"' && mount -t tmpfs -o ro tmpfs '"+readonly+"'")
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full}), full, "No space left", "make room")
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full + "/in/deep"}), full)
+		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": full + "/file"}), full+"/file", "No space left", "make room")
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": readonly}), "Read-only", "another")
+		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": readonly + "/file"}), "Read-only", "another")
+	})
+}
+
+// TestCopyFileIsWholeOrNotThere: when the stream ends early, what was there
+// stays, and nothing half.
+func TestCopyFileIsWholeOrNotThere(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, h *host) {
+		dir := t.TempDir()
+		f := write(t, dir+"/f", "old", 0o644)
+		for _, target := range []string{f, dir + "/new"} {
+			in := incoming{target: target, size: 1 << 20, mode: 0o644, write: func(w io.Writer) error {
+				_, err := w.Write(make([]byte, 1000))
+				return errors.Join(err, errors.New("cut off"))
+			}}
+			_, r := in.send(t.Context(), &Call{Shell: h.Session})
+			mustFail(t, r, "whole", "cut off")
+		}
+		holds(t, f, "old", 0o644)
+		nothingElse(t, dir, "f")
+		in := incoming{target: f, size: 1, mode: 0o644, old: "1 2", write: func(w io.Writer) error { _, err := w.Write([]byte("x")); return err }}
+		_, r := in.send(t.Context(), &Call{Shell: h.Session})
+		mustFail(t, r, "somebody else")
+		holds(t, f, "old", 0o644)
+		nothingElse(t, dir, "f")
+	})
+}
+
+// stuck is a host that takes no more of a stream than its buffers hold.
+type stuck struct{ transport.Conn }
+
+func (s stuck) Start(ctx context.Context, line string) (transport.Process, error) {
+	if strings.Contains(line, "unpack") {
+		line = "exec sleep 30"
+	}
+	return s.Conn.Start(ctx, line)
+}
+
+func TestCopyTimesOut(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	write(t, src+"/big", strings.Repeat("x", 4<<20), 0o644)
+	h := openOver(t, func(conn transport.Conn) transport.Conn { return stuck{conn} })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	r := h.runContext(ctx, t, "copy", values{"src": src + "/", "dest": t.TempDir()})
+	if !r.TimedOut || !r.Failed {
+		t.Errorf("result %+v", r)
+	}
+}
+
+// dying is a host that is lost while it gets a stream.
+type dying struct{ transport.Conn }
+
+func (d dying) Start(ctx context.Context, line string) (transport.Process, error) {
+	p, err := d.Conn.Start(ctx, line)
+	if err == nil && strings.Contains(line, "unpack") {
+		return lostProcess{p}, nil
+	}
+	return p, err
+}
+
+type lostProcess struct{ transport.Process }
+
+func (l lostProcess) Wait() (transport.Exit, error) {
+	_, _ = l.Process.Wait()
+	return transport.Exit{}, &transport.Error{Phase: transport.PhaseLost, Err: errors.New("connection reset")}
+}
+
+func TestCopyToAHostThatDies(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	write(t, src+"/f", "x", 0o644)
+	h := openOver(t, func(conn transport.Conn) transport.Conn { return dying{conn} })
+	r := h.run(t, "copy", values{"src": src + "/", "dest": t.TempDir()})
+	var lost *transport.Error
+	if !r.Failed || !errors.As(r.Lost, &lost) || lost.Phase != transport.PhaseLost {
+		t.Errorf("result %+v", r)
+	}
+}
