@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"thordeploy/internal/bundle"
+	"thordeploy/internal/lab"
 	"thordeploy/transport"
 	"thordeploy/transport/local"
 	"thordeploy/transport/shell"
@@ -54,6 +55,7 @@ var busyboxDir = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	lab.Main() // a host of a lab may be this program
 	code := m.Run()
 	if dir, _ := busyboxDir(); dir != "" {
 		_ = os.RemoveAll(dir)
