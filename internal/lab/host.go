@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,6 +31,7 @@ type Host struct {
 	client *guest.Client // nil until started
 	init   *os.Process   // process 1 of the host; nil until started
 	gone   func() error  // waits for init, once
+	dead   atomic.Bool   // Kill or Close ended it
 }
 
 // Snapshot is what is on a host at one time; its Diff tells what a later one
@@ -141,6 +143,7 @@ func (h *Host) end() error {
 		return fmt.Errorf("%s: ending it: %w", h.Name, err)
 	}
 	err := h.gone()
+	h.dead.Store(true)
 	// It may have been closed by the host's end.
 	_ = h.client.Close()
 	return err

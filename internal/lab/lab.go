@@ -176,10 +176,14 @@ func (l *Lab) Snapshot(ctx context.Context) (Snapshots, error) {
 }
 
 // Diff looks at every host again and tells what came and went since before,
-// one line each with the host's name in front.
+// one line each with the host's name in front. A host that was killed since
+// has nothing any more, and no line.
 func (l *Lab) Diff(ctx context.Context, before Snapshots) ([]string, error) {
 	var diff []string
 	for _, h := range l.Hosts {
+		if h.dead.Load() {
+			continue
+		}
 		after, err := h.Snapshot(ctx)
 		if err != nil {
 			return nil, err

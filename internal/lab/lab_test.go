@@ -213,6 +213,7 @@ func TestRun(t *testing.T) {
 
 func TestKillEndsHost(t *testing.T) {
 	onBackends(t, lab.Options{N: 2}, func(t *testing.T, l *lab.Lab) {
+		labtest.LeavesNothing(t, l) // what was on a killed host isn't left
 		h := l.Hosts[0]
 		session, err := mustDial(t, l, h).NewSession()
 		if err != nil {

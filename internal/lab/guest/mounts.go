@@ -30,6 +30,9 @@ var ownFolders = []struct{ path, mode string }{
 // seen outside, as propagation is private.
 func makeMounts(spec *Spec) error {
 	if err := mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		if spec.UserNS {
+			return fmt.Errorf("%w (AppArmor may forbid it in user namespaces: run as root, or sysctl kernel.apparmor_restrict_unprivileged_userns=0)", err)
+		}
 		return err
 	}
 	// Opened before a mount hides it: a lab's folder is often below /tmp.
