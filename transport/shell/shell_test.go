@@ -124,6 +124,17 @@ func TestCommandSurroundings(t *testing.T) {
 		if want := dir + "\n0027\nx y|l1\nl2\nin\nput" + string(fds); out.String() != want {
 			t.Errorf("got %q\nwant %q", out.String(), want)
 		}
+		account, err := os.UserHomeDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range []string{"~", "~/."} {
+			out.Reset()
+			rc, err = s.Command(t.Context(), shell.Command{Argv: []string{"pwd", "-P"}, Dir: dir}, &out, nil)
+			if err != nil || rc != 0 || out.String() != account+"\n" {
+				t.Errorf("chdir %s: rc %d, %v, %q", dir, rc, err, out.String())
+			}
+		}
 		if _, err := s.Command(t.Context(), shell.Command{Argv: []string{"true"}, Env: map[string]string{"A;id": ""}}, nil, nil); err == nil {
 			t.Error("a name that is none was taken")
 		}

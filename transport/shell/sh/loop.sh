@@ -27,13 +27,21 @@ half() {
 	end $?
 }
 
+# home PATH: sets `path` to PATH with a leading ~ as the account's home.
+home() {
+	path=$1
+	# shellcheck disable=SC2088 # a leading ~ of the user's text
+	case $path in
+	'~') path=$HOME ;;
+	'~/'*) path=$HOME/${path#??} ;;
+	esac
+}
+
 # hit PATTERN: does anything match? Globbing without splitting.
 hit() {
-	_pat=$1
-	# shellcheck disable=SC2088 # a leading ~ of the user's text
-	case $_pat in '~/'*) _pat=$HOME/${_pat#??} ;; esac
+	home "$1"
 	IFS=
-	for _f in $_pat; do
+	for _f in $path; do
 		if [ -e "$_f" ] || [ -L "$_f" ]; then return 0; fi
 	done
 	return 1
@@ -93,7 +101,8 @@ run() {
 	end $?
 }
 words() {
-	[ -z "$1" ] || cd "$1" 2>/dev/null || refuse chdir "$1" 1
+	home "$1"
+	[ -z "$1" ] || cd "$path" 2>/dev/null || refuse chdir "$1" 1
 	[ -z "$2" ] || umask "$2"
 	if [ -n "$3" ] && (hit "$3"); then
 		emit skipped creates
