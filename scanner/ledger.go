@@ -71,7 +71,9 @@ func (l *Ledger) Add(reason Skip, name, detail string) {
 func (l *Ledger) Counts() map[Skip]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return maps.Clone(l.count)
+	counts := make(map[Skip]int64, len(l.count))
+	maps.Copy(counts, l.count)
+	return counts
 }
 
 // Names returns the first names of a reason, at most 20, as raw bytes.

@@ -75,6 +75,7 @@ func exitCode(result *scanner.Result, failed bool) int {
 type outputs struct {
 	reporter *report.Reporter
 	files    []*os.File
+	paths    []string // of the files
 }
 
 func (o *outputs) close() {
@@ -86,9 +87,7 @@ func (o *outputs) close() {
 // own lists the scanner's own files, which it leaves out.
 func (o *outputs) own(rules *ruleset) []string {
 	own := append([]string{}, rules.files...)
-	for _, f := range o.files {
-		own = append(own, f.Name())
-	}
+	own = append(own, o.paths...)
 	if path, err := executablePath(); err == nil {
 		own = append(own, path)
 	}
@@ -118,7 +117,7 @@ func (m *Main) openOutputs(opt *options, begun time.Time) (*outputs, error) {
 			out.close()
 			return nil, err
 		}
-		out.files = append(out.files, f)
+		out.files, out.paths = append(out.files, f), append(out.paths, log.path)
 		sinks = append(sinks, log.sink(f, host))
 	}
 	id := opt.scanID
