@@ -152,12 +152,15 @@ func (h *hostRun) once(t *playbook.Task, f frame, sc *scope) outcome {
 			return *o
 		}
 	}
-	ctx, cancel, err := h.deadline(f, sc)
+	limit, err := h.timeout(f, sc)
 	if err != nil {
 		return h.evalFailed("timeout", err)
 	}
-	defer cancel()
-	o := h.run1(ctx, t, f, sc, call)
+	quiet, err := truth(f.noLog, sc, false)
+	if err != nil {
+		return h.evalFailed("no_log", err)
+	}
+	o := h.module(t, call, limit, quiet)
 	if o.Lost == nil && !o.halted && !o.Skipped {
 		o = h.judge(t, f, sc, o)
 	}
@@ -269,35 +272,30 @@ func (h *hostRun) unreached(err error) outcome {
 	return o
 }
 
-// deadline is the context of the task: the host's, with the task's timeout.
-func (h *hostRun) deadline(f frame, sc *scope) (context.Context, context.CancelFunc, error) {
+// timeout is how long the task may take; 0: without a bound of its own.
+func (h *hostRun) timeout(f frame, sc *scope) (time.Duration, error) {
 	s, err := h.text(f.timeout, sc)
-	if err != nil {
-		return nil, nil, err
-	}
-	if s == "" || s == "0" {
-		ctx, cancel := context.WithCancel(h.ctx)
-		return ctx, cancel, nil
+	if err != nil || s == "" {
+		return 0, err
 	}
 	seconds, err := strconv.ParseFloat(s, 64)
-	if err != nil || seconds < 0 || seconds > 1e9 {
-		return nil, nil, fmt.Errorf("%q is not a number of seconds", s)
+	if err != nil || !(seconds >= 0 && seconds < 1e9) {
+		return 0, fmt.Errorf("%q is not a number of seconds", s)
 	}
-	ctx, cancel := context.WithTimeout(h.ctx, time.Duration(seconds*float64(time.Second)))
-	return ctx, cancel, nil
+	return time.Duration(seconds * float64(time.Second)), nil
 }
 
-// run1 runs the module and says what stopped it, where something did.
-func (h *hostRun) run1(ctx context.Context, t *playbook.Task, f frame, sc *scope, call *action.Call) outcome {
-	quiet, err := truth(f.noLog, sc, false)
-	if err != nil {
-		return h.evalFailed("no_log", err)
+// module runs the task's module and says what stopped it, where something did.
+func (h *hostRun) module(t *playbook.Task, call *action.Call, limit time.Duration, quiet bool) outcome {
+	ctx, cancel := h.ctx, context.CancelFunc(func() {})
+	if limit > 0 {
+		ctx, cancel = context.WithTimeout(h.ctx, limit)
 	}
-	started := time.Now()
+	defer cancel()
 	live := newLive(h, t.Order, quiet)
 	call.Output = live.write
+	defer live.close()
 	o := outcome{Result: t.Spec.Run(ctx, call)}
-	live.close()
 	switch {
 	case o.Lost != nil && h.ctx.Err() == nil:
 		o.Failed = true
@@ -307,7 +305,7 @@ func (h *hostRun) run1(ctx context.Context, t *playbook.Task, f frame, sc *scope
 		o.Msg, o.Hint = h.stopReason()
 	case ctx.Err() != nil && o.Failed:
 		o.TimedOut = true
-		o.Msg = fmt.Sprintf("timed out after %v: what it ran on the host was ended", time.Since(started).Round(100*time.Millisecond))
+		o.Msg = fmt.Sprintf("timed out after %v: what it ran on the host was ended", limit)
 		o.Hint = "raise the task's timeout, or look at what it waits for"
 	}
 	return o
