@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"thordeploy/internal/diag"
+	"thordeploy/playbook"
+)
+
+// options are what the flags said.
+type options struct {
+	inventories  []string
+	forks        int
+	limit        string
+	user         string
+	become       bool
+	becomeUser   string
+	becomeMethod string
+	askPass      bool
+	askBecome    bool
+	privateKey   string
+	timeout      duration
+	extra        []string
+	check        bool
+	verbose      int
+	strategy     string
+	failOn       threshold
+	hostTimeout  duration
+	knownHosts   string
+	hostKeys     string
+	json         bool
+	listHosts    bool
+	syntaxCheck  bool
+}
+
+const usageText = `thordeploy runs playbooks on hosts over SSH: it brings what a scan needs onto
+every host, runs it, fetches the reports and leaves the host clean.
+
+A playbook is a file, or a built-in one: builtin:thor.yml. A first argument
+that is a command's name is that command; a file of that name is ./playbook.`
+
+const exampleText = `  thordeploy -i hosts.yml -f 20 thor.yml
+  thordeploy -i web1,web2, -l 'web*' --check builtin:thor.yml
+  thordeploy -i hosts.yml --fail-on alert --json thor.yml > run.jsonl`
+
+// command is the command line; code is where a run puts its exit code.
+func (m *Main) command(code *exitCode) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "thordeploy [flags] playbook.yml…",
+		Short:         "Run playbooks on a fleet of hosts over SSH",
+		Long:          usageText,
+		Example:       exampleText,
+		Version:       version(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			*code, err = m.sweep(c.Context(), args)
+			return err
+		},
+	}
+	root.SetOut(m.out)
+	root.SetErr(m.err)
+	root.SetVersionTemplate("thordeploy {{.Version}}\n")
+	m.addFlags(root)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
+	root.AddCommand(m.playbookCommand())
+	return root
+}
+
+func (m *Main) addFlags(root *cobra.Command) {
+	f := root.Flags()
+	f.SortFlags = false
+	o := &m.options
+	f.StringArrayVarP(&o.inventories, "inventory", "i", nil, "hosts file, or hosts with a comma (`web1,web2,`); repeatable")
+	f.StringVarP(&o.limit, "limit", "l", "", "only hosts that this `PATTERN` names too; @file reads one a line")
+	f.IntVarP(&o.forks, "forks", "f", 10, "hosts at once")
+	f.StringVar(&o.strategy, "strategy", "", "for plays that don't say: host_pinned (default), free or linear")
+	f.StringArrayVarP(&o.extra, "extra-vars", "e", nil, "`key=value`, a JSON or YAML mapping, or @file; wins over every other variable; repeatable")
+	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
+	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")
+	f.StringVar(&o.privateKey, "private-key", "", "private key `FILE`")
+	f.BoolVarP(&o.askPass, "ask-pass", "k", false, "ask for the login password")
+	f.BoolVarP(&o.become, "become", "b", false, "become another account (root) for every task that doesn't say otherwise")
+	f.StringVar(&o.becomeUser, "become-user", "", "`account` to become")
+	f.StringVar(&o.becomeMethod, "become-method", "", "how to become it: sudo")
+	f.BoolVarP(&o.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
+	f.Var(&o.timeout, "timeout", "how long connecting to a host may take, in seconds or as 1m30s (default 10s)")
+	f.Var(&o.hostTimeout, "host-timeout", "how long a host may take for a play (default: no bound)")
+	f.StringVar(&o.knownHosts, "known-hosts", "", "known_hosts `FILE` instead of the account's and the system's")
+	f.StringVar(&o.hostKeys, "host-key-checking", "strict", "strict is the only way: a host's key must be known")
+	f.Var(&o.failOn, "fail-on", "exit with 10 on a finding at or above notice, warning, alert or a score")
+	f.BoolVar(&o.json, "json", false, "write the run's events as JSON lines")
+	f.CountVarP(&o.verbose, "verbose", "v", "show the output of tasks that went well too")
+	f.BoolVar(&o.listHosts, "list-hosts", false, "say which hosts each play would run on, and end")
+	f.BoolVar(&o.syntaxCheck, "syntax-check", false, "check the playbooks and end")
+}
+
+// flagError is a mistake in the flags, with the nearest flag's name.
+func flagError(c *cobra.Command, err error) error {
+	hint := "`thordeploy --help` lists the flags"
+	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := diag.Nearest(name, known); near != "" {
+			hint = "did you mean --" + near + "?"
+		}
+	}
+	return &usageError{err: err, hint: hint}
+}
+
+// checkFlags finds what is wrong with the flags' values together.
+func (m *Main) checkFlags(args []string) error {
+	switch playbook.Strategy(m.strategy) {
+	case "", playbook.HostPinned, playbook.Free, playbook.Linear:
+	default:
+		return wrong("write host_pinned, free or linear", "--strategy %s is not known", m.strategy)
+	}
+	switch {
+	case len(args) == 0:
+		return wrong("name a playbook file, or a built-in one: builtin:thor.yml", "no playbook is given")
+	case m.forks < 1:
+		return wrong("write how many hosts are worked on at once, at least 1", "-f %d is not a number of hosts", m.forks)
+	case m.hostKeys != "strict":
+		return wrong("add the hosts' keys to known_hosts; `--known-hosts FILE` names another file", "--host-key-checking %s is not supported: only strict is", m.hostKeys)
+	case m.becomeMethod != "" && m.becomeMethod != "sudo":
+		return wrong("write sudo", "--become-method %s is not supported", m.becomeMethod)
+	}
+	return nil
+}
+
+// duration is a flag in seconds ("30") or with units ("1m30s").
+type duration time.Duration
+
+// String is the flag's value for the usage text; the default is zero and not
+// shown.
+func (d *duration) String() string {
+	if *d == 0 {
+		return ""
+	}
+	return time.Duration(*d).String()
+}
+
+// Type names the flag's value in the usage text.
+func (d *duration) Type() string { return "TIME" }
+
+// Set reads the flag.
+func (d *duration) Set(text string) error {
+	if s, err := seconds(text); err == nil {
+		*d = duration(s)
+	} else if t, err := time.ParseDuration(text); err == nil {
+		*d = duration(t)
+	}
+	if *d <= 0 {
+		return fmt.Errorf("%q is not a time: write seconds, or 1m30s", text)
+	}
+	return nil
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"thordeploy/internal/diag"
+	"thordeploy/inventory"
+	"thordeploy/playbook"
+	"thordeploy/playbooks"
+	"thordeploy/runner"
+)
+
+// maxPlaybook bounds a playbook file, in bytes.
+const maxPlaybook = 16 << 20
+
+// job is one playbook with the hosts of each of its plays.
+type job struct {
+	playbook *playbook.Playbook
+	legs     []runner.Leg
+}
+
+// loadPlaybook reads a playbook file or a built-in one and prints all that is
+// wrong with it.
+func (m *Main) loadPlaybook(name string) (*playbook.Playbook, error) {
+	data, dir, err := readPlaybook(name)
+	if err != nil {
+		return nil, err
+	}
+	pb, problems := playbook.Load(name, dir, data)
+	return pb, m.report(problems)
+}
+
+// readPlaybook gives a playbook's text and the absolute folder that its
+// relative paths start from: its own, for a built-in one the current one.
+func readPlaybook(name string) (data []byte, dir string, err error) {
+	if short, ok := strings.CutPrefix(name, playbooks.Prefix); ok {
+		data, err := playbooks.Read(short)
+		if err != nil {
+			return nil, "", wrong("the built-in ones are: "+strings.Join(playbooks.Names(), ", "), "no built-in playbook is named %q", short)
+		}
+		dir, err := os.Getwd()
+		return data, dir, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, "", wrong(missingHint(name, err), "playbook %s: %w", name, cause(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, "", wrong("name a playbook file", "playbook %s is not a file", name)
+	}
+	data, err = io.ReadAll(io.LimitReader(f, maxPlaybook+1))
+	if err != nil {
+		return nil, "", wrong("", "playbook %s: %w", name, cause(err))
+	}
+	if len(data) > maxPlaybook {
+		return nil, "", wrong("", "playbook %s is larger than %d MiB", name, maxPlaybook>>20)
+	}
+	path, err := filepath.Abs(name)
+	return data, filepath.Dir(path), err
+}
+
+func missingHint(name string, err error) string {
+	base := filepath.Base(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && slices.Contains(playbooks.Names(), base):
+		return fmt.Sprintf("check the path, or use the one that is built in: %s%s", playbooks.Prefix, base)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("check the path; the built-in playbooks are %s%s", playbooks.Prefix, strings.Join(playbooks.Names(), ", "+playbooks.Prefix))
+	}
+	return ""
+}
+
+// cause is the reason in a file error, without the path that the message
+// around it names.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// report prints all problems of a list; the error says that one of them keeps
+// the run from being.
+func (m *Main) report(l *diag.List) error {
+	for _, d := range l.All() {
+		fmt.Fprintln(m.err, d.String())
+	}
+	if l.Err() != nil {
+		return errSaid
+	}
+	return nil
+}
+
+// load reads the inventory and every playbook, and chooses the hosts of each
+// play. All problems are printed before it gives up.
+func (m *Main) load(names []string, extra map[string]any) (*inventory.Inventory, []job, error) {
+	var jobs []job
+	var failed error
+	for _, name := range names {
+		pb, err := m.loadPlaybook(name)
+		if err != nil {
+			explain(m.err, err)
+			failed = errSaid
+			continue
+		}
+		jobs = append(jobs, job{playbook: pb})
+	}
+	if m.syntaxCheck {
+		return nil, jobs, failed
+	}
+	inv, problems := inventory.Load(m.inventories)
+	if err := m.report(problems); err != nil {
+		failed = err
+	}
+	if failed != nil {
+		return nil, nil, failed
+	}
+	return inv, jobs, m.chooseHosts(inv, jobs, extra)
+}
+
+// chooseHosts fills in each play's hosts. It is an error if no play has any.
+func (m *Main) chooseHosts(inv *inventory.Inventory, jobs []job, extra map[string]any) error {
+	limit, err := inventory.ReadLimit(m.limit)
+	if err != nil {
+		return wrong("", "%w", err)
+	}
+	unknown := map[string]bool{}
+	total := 0
+	for i := range jobs {
+		for _, p := range jobs[i].playbook.Plays {
+			hosts, err := m.hostsOf(inv, p, limit, extra, unknown)
+			if err != nil {
+				return err
+			}
+			if len(hosts) == 0 {
+				fmt.Fprintf(m.err, "warning: %s: play %q has no hosts and is skipped\n", p.Range, p.Name)
+				continue
+			}
+			total += len(hosts)
+			jobs[i].legs = append(jobs[i].legs, runner.Leg{Play: p, Hosts: hosts})
+		}
+	}
+	if total == 0 {
+		return wrong("compare the plays' `hosts:` and --limit with the inventory", "no host is selected")
+	}
+	return nil
+}
+
+// hostsOf is the hosts that a play's pattern and --limit select.
+func (m *Main) hostsOf(inv *inventory.Inventory, p *playbook.Play, limit string, extra map[string]any, warned map[string]bool) ([]*inventory.Host, error) {
+	v, err := p.Hosts.Eval(extraScope(extra))
+	if err != nil {
+		return nil, wrong("a play's hosts can use only variables given with -e", "%s: hosts: %w", p.Range, err)
+	}
+	pattern, ok := v.(string)
+	if list, isList := v.([]any); isList {
+		pattern, ok = strings.Trim(strings.ReplaceAll(fmt.Sprint(list...), " ", ","), ","), true
+	}
+	if !ok || strings.TrimSpace(pattern) == "" {
+		return nil, wrong("write a host pattern, such as all", "%s: hosts: %v is not a host pattern", p.Range, v)
+	}
+	hosts, unknown, err := inv.Select(pattern)
+	if err != nil {
+		return nil, wrong("", "%s: hosts: %w", p.Range, err)
+	}
+	m.warnUnknown(inv, unknown, p.Range.String()+": hosts", warned)
+	if limit == "" {
+		return hosts, nil
+	}
+	hosts, unknown, err = inv.Limit(hosts, limit)
+	if err != nil {
+		return nil, wrong("", "%w", err)
+	}
+	m.warnUnknown(inv, unknown, "--limit", warned)
+	return hosts, nil
+}
+
+// warnUnknown says, once each, which terms of a pattern name nothing.
+func (m *Main) warnUnknown(inv *inventory.Inventory, terms []string, where string, warned map[string]bool) {
+	for _, term := range terms {
+		if warned[where+term] {
+			continue
+		}
+		warned[where+term] = true
+		var known []string
+		for _, h := range inv.Hosts() {
+			known = append(known, h.Name)
+		}
+		for _, g := range inv.Groups() {
+			known = append(known, g.Name)
+		}
+		hint := ""
+		if near := diag.Nearest(term, known); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		fmt.Fprintf(m.err, "warning: %s: no host or group is named %s%s\n", where, diag.Escape(term), hint)
+	}
+}
+
+// extraScope is -e alone: what is known before there are hosts.
+type extraScope map[string]any
+
+// Lookup finds a variable given with -e.
+func (s extraScope) Lookup(name string) (any, bool) { v, ok := s[name]; return v, ok }
+
+// Names lists the variables given with -e.
+func (s extraScope) Names() []string {
+	var out []string
+	for k := range s {
+		out = append(out, k)
+	}
+	return out
+}
