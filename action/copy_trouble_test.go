@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,22 +47,7 @@ func TestCopyRoundTrips(t *testing.T) {
 func TestCopyWithoutTar(t *testing.T) {
 	t.Parallel()
 	src, files := oddPack(t)
-	tools, err := busyboxDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := t.TempDir()
-	list, err := os.ReadDir(tools)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range list {
-		if d.Name() != "tar" {
-			if err := os.Symlink(filepath.Join(tools, d.Name()), filepath.Join(path, d.Name())); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	path := toolsWithout(t, "tar")
 	h := openHost(t, "dash", "env PATH="+path+" /bin/dash")
 	dest := filepath.Join(t.TempDir(), "a", "b")
 	task := values{"src": src + "/", "dest": dest}
@@ -179,4 +166,107 @@ func TestCopyToAHostThatDies(t *testing.T) {
 	if !r.Failed || !errors.As(r.Lost, &lost) || lost.Phase != transport.PhaseLost {
 		t.Errorf("result %+v", r)
 	}
+}
+
+// toolsWithout is a folder with busybox's programs except some.
+func toolsWithout(t *testing.T, names ...string) string {
+	t.Helper()
+	tools, err := busyboxDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := os.ReadDir(tools)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir()
+	for _, d := range list {
+		if slices.Contains(names, d.Name()) {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(tools, d.Name()), filepath.Join(path, d.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// TestLesserDigests: where sha256sum is missing the next best is used, on both
+// sides, and without any of them files are always sent.
+func TestLesserDigests(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	write(t, src+"/f", "text", 0o644)
+	write(t, src+"/g", "more", 0o644)
+	for _, c := range []struct {
+		name    string
+		lacks   []string
+		changed bool
+	}{
+		{"sha1", []string{"sha256sum"}, false},
+		{"md5", []string{"sha256sum", "sha1sum"}, false},
+		{"none", []string{"sha256sum", "sha1sum", "md5sum"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := openHost(t, "dash", "env PATH="+toolsWithout(t, c.lacks...)+" /bin/dash")
+			dest := t.TempDir()
+			task := values{"src": src + "/", "dest": dest}
+			mustOK(t, h.run(t, "copy", task), true)
+			mustOK(t, h.run(t, "copy", task), c.changed)
+			write(t, dest+"/g", "MORE", 0o644)
+			mustOK(t, h.run(t, "copy", task), true)
+			holds(t, dest+"/g", "more", 0o644)
+			one := values{"src": src + "/f", "dest": dest + "/one"}
+			mustOK(t, h.run(t, "copy", one), true)
+			mustOK(t, h.run(t, "copy", one), c.changed)
+			out := t.TempDir()
+			get := values{"src": dest + "/g", "dest": out + "/", "flat": true}
+			mustOK(t, h.run(t, "fetch", get), true)
+			mustOK(t, h.run(t, "fetch", get), false)
+			holds(t, out+"/g", "more", 0o644)
+		})
+	}
+}
+
+// TestHomeOnTheHost: ~ in a path is the target account's.
+func TestHomeOnTheHost(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	write(t, src+"/f", "x", 0o644)
+	for _, s := range testShells {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			h := openHost(t, s.name, "env HOME="+home+" "+strings.TrimPrefix(s.prefix, "env "))
+			mustOK(t, h.run(t, "copy", values{"src": src + "/", "dest": "~/tree"}), true)
+			holds(t, home+"/tree/f", "x", 0o644)
+			mustOK(t, h.run(t, "copy", values{"content": "y", "dest": "~/one"}), true)
+			holds(t, home+"/one", "y", 0o644)
+			mustOK(t, h.run(t, "copy", values{"src": "~/one", "dest": "~/two", "remote_src": true}), true)
+			holds(t, home+"/two", "y", 0o644)
+			mustOK(t, h.run(t, "file", values{"path": "~/one", "state": "absent"}), true)
+			mustOK(t, h.run(t, "mkdir", values{"path": "~/d"}), true)
+			nothingElse(t, home, "d", "tree", "two")
+		})
+	}
+}
+
+// TestCopyLeavesSpecialFiles: a named pipe in the way is neither read, which
+// would block, nor replaced.
+func TestCopyLeavesSpecialFiles(t *testing.T) {
+	t.Parallel()
+	src := t.TempDir()
+	write(t, src+"/p", "x", 0o644)
+	write(t, src+"/q", "x", 0o644)
+	eachShell(t, func(t *testing.T, h *host) {
+		dir := t.TempDir()
+		write(t, dir+"/q", "y", 0o644)
+		if err := syscall.Mkfifo(dir+"/p", 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": dir}), dir+"/p", "special file")
+		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": dir + "/p"}), dir+"/p", "not a file")
+		holds(t, dir+"/q", "y", 0o644)
+	})
 }

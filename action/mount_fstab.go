@@ -26,7 +26,8 @@ func (m *mounting) fstab(ctx context.Context, state string) Result {
 		return failed("the host did not say where fstab is", "")
 	}
 	old := []byte(look.Values["text"])
-	next, edited := old, false
+	var next []byte
+	var edited bool
 	switch state {
 	case "present", "mounted":
 		next, edited = setFstab(old, m.entry())
