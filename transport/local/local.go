@@ -2,7 +2,7 @@
 // local`, and tests that need no network.
 //
 // It keeps the contract of transport.Conn as SSH does: a command is given to
-// /bin/sh, in a process group of its own so that a Ctrl-C meant for the
+// /bin/sh, in a session of its own (as sshd does it) so that a Ctrl-C meant for the
 // controller doesn't reach it; ending its channel closes its streams and sends
 // it no signal.
 package local
@@ -61,7 +61,7 @@ func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error
 		return nil, failed(transport.PhaseLost, transport.ErrClosed, "")
 	}
 	cmd := exec.Command("/bin/sh", "-c", line)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if home, err := os.UserHomeDir(); err == nil {
 		if info, err := os.Stat(home); err == nil && info.IsDir() {
 			cmd.Dir = home

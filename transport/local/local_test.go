@@ -2,6 +2,8 @@ package local_test
 
 import (
 	"io"
+	"os"
+	"os/exec"
 	"os/user"
 	"strings"
 	"testing"
@@ -37,5 +39,34 @@ func TestBecomingOneselfCallsNoSudo(t *testing.T) {
 	conn := local.Dial()
 	if got := transport.WithBecome(conn, transport.Become{User: me.Username}); got != transport.Conn(conn) {
 		t.Errorf("becoming the account one is gives %T, want the connection itself", got)
+	}
+}
+
+// With the real sudo: as root it never asks, so what comes behind the line that
+// announces the command must be the command's own.
+func TestBecomeWithSudo(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sudo"); err != nil || os.Getuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("sudo and root are needed: apt-get install sudo")
+		}
+		t.Skip("sudo and root are needed: apt-get install sudo")
+	}
+	for _, password := range []string{"", "not asked for"} {
+		conn := transport.WithBecome(local.Dial(), transport.Become{User: "nobody", Password: password})
+		p, err := conn.Start(t.Context(), `id -un; cat; echo "it's" >&2; exit 7`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(p.Stdin(), "in")
+		p.Stdin().Close()
+		out, _ := io.ReadAll(p.Stdout())
+		errs, _ := io.ReadAll(p.Stderr())
+		if exit, err := p.Wait(); err != nil || exit.Code != 7 {
+			t.Errorf("exit %+v, %v", exit, err)
+		}
+		if string(out) != "nobody\nin" || !strings.HasSuffix(string(errs), "it's\n") {
+			t.Errorf("stdout %q, stderr %q", out, errs)
+		}
 	}
 }

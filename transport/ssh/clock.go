@@ -1,17 +1,17 @@
 package ssh
 
 import (
-	"net"
 	"sync"
 	"time"
 
 	"thordeploy/transport"
 )
 
-// clock ends a connection whose phase takes too long. It closes the connection
-// rather than set deadlines on it, which not every kind has.
+// clock ends what waits for a phase that takes too long: the connection, and
+// whatever authentication asks besides (an agent). It closes rather than sets
+// deadlines, which not every kind of connection has.
 type clock struct {
-	conn net.Conn
+	end func()
 
 	mu    sync.Mutex
 	phase transport.Phase
@@ -40,7 +40,7 @@ func (c *clock) start() {
 		defer c.mu.Unlock()
 		if round == c.round {
 			c.over = true
-			c.conn.Close()
+			c.end()
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -22,6 +23,7 @@ type Conn struct {
 	tap *tap
 	ssh ssh.Conn
 
+	freed atomic.Int64 // when a session's channel last ended, in Unix nanoseconds
 	once  sync.Once
 	cause error         // why the connection ended; set before done is closed
 	done  chan struct{} // closed when it has
@@ -76,19 +78,25 @@ func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error
 	return p, nil
 }
 
-// session opens a session channel.
+// session opens a session channel. sshd counts a session for a moment longer
+// than its channel lives, so a refusal right after the end of another is not
+// yet the answer.
 func (c *Conn) session() (ssh.Channel, <-chan *ssh.Request, error) {
-	ch, reqs, err := c.ssh.OpenChannel("session", nil)
-	var refused *ssh.OpenChannelError
-	switch {
-	case err == nil:
-		return ch, reqs, nil
-	case errors.As(err, &refused):
-		return nil, nil, c.cfg.fail(transport.PhaseChannel,
-			fmt.Errorf("the host opens no further session: %s (%s)", refused.Message, refused.Reason),
-			"sshd bounds the sessions of a connection: raise MaxSessions in its sshd_config (10 by default, at least 4 are wanted)")
+	for wait := 5 * time.Millisecond; ; wait *= 2 {
+		ch, reqs, err := c.ssh.OpenChannel("session", nil)
+		var refused *ssh.OpenChannelError
+		switch {
+		case err == nil:
+			return ch, reqs, nil
+		case !errors.As(err, &refused):
+			return nil, nil, c.unusable(fmt.Errorf("opening a session: %w", err))
+		case wait > time.Second || time.Since(time.Unix(0, c.freed.Load())) > time.Second:
+			return nil, nil, c.cfg.fail(transport.PhaseChannel,
+				fmt.Errorf("the host opens no further session: %s (%s)", refused.Message, refused.Reason),
+				"sshd bounds the sessions of a connection: raise MaxSessions in its sshd_config (10 by default, at least 4 are wanted)")
+		}
+		time.Sleep(wait)
 	}
-	return nil, nil, c.unusable(fmt.Errorf("opening a session: %w", err))
 }
 
 // unusable ends a connection on which a channel can't be had, unless it has

@@ -31,7 +31,7 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	defer stop()
 
 	t := &tap{Conn: raw}
-	ck := &clock{conn: raw}
+	ck := &clock{end: cancel}
 	ck.enter(transport.PhaseHandshake, cfg.HandshakeTimeout)
 	keys := newHostKeys(cfg)
 	a := &auth{cfg: cfg, ctx: ctx, clock: ck}
@@ -49,10 +49,10 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	raw.Close()
 	f := failure{cfg: cfg, phase: phase, keys: keys, auth: a, tap: t}
 	switch {
-	case ctx.Err() != nil:
-		return nil, cfg.fail(phase, context.Cause(ctx), "")
 	case over:
 		return nil, f.timeout(limit)
+	case ctx.Err() != nil:
+		return nil, cfg.fail(phase, context.Cause(ctx), "")
 	}
 	return nil, f.explain(err)
 }

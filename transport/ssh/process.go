@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -44,6 +45,7 @@ func newProcess(ctx context.Context, c *Conn, ch ssh.Channel, reqs <-chan *ssh.R
 	go p.watch()
 	go func() {
 		exit, known := exitOf(reqs) // returns when the channel is closed
+		c.freed.Store(time.Now().UnixNano())
 		pumps.Wait()
 		stop()
 		p.finish(exit, p.judge(known))
