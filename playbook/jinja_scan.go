@@ -45,7 +45,8 @@ func mask(text string) (string, error) {
 	return string(out), nil
 }
 
-// maskTag masks one tag that begins at start and returns the offset after it.
+// maskTag masks one tag that begins at start in out, if that isn't nil, and
+// returns the offset after it.
 func maskTag(text string, out []byte, start int, shut string) (int, error) {
 	depth := 0
 	for i := start + 2; i < len(text); {
@@ -54,7 +55,7 @@ func maskTag(text string, out []byte, start int, shut string) (int, error) {
 		}
 		switch c := text[i]; c {
 		case '\n', '\r', '\f', '\v':
-			out[i] = ' '
+			put(out, i, ' ')
 		case '"', '\'':
 			end, err := maskString(text, out, i)
 			if err != nil {
@@ -81,6 +82,12 @@ func maskTag(text string, out []byte, start int, shut string) (int, error) {
 		i++
 	}
 	return 0, faultAt(start, start+2, "%s is not closed", text[start:start+2]).withHint("close it with " + shut)
+}
+
+func put(out []byte, i int, c byte) {
+	if out != nil {
+		out[i] = c
+	}
 }
 
 func strange(text string, i int, r rune, size int) error {
@@ -114,11 +121,11 @@ func maskString(text string, out []byte, start int) (int, error) {
 			return i + 1, nil
 		case '\\':
 			if i+1 < len(text) {
-				out[i] = 'x'
+				put(out, i, 'x')
 				i++
 			}
 		}
-		out[i] = 'x'
+		put(out, i, 'x')
 	}
 	return 0, faultAt(start, len(text), "a string is not closed").withHint("close it with " + text[start:start+1])
 }

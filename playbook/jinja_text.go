@@ -58,6 +58,9 @@ var groupRef = regexp.MustCompile(`\\(\d{1,2}|g<\w+>|.)|\$`)
 
 // goTemplate turns Python's \1 and \g<name> into Go's ${1} and ${name}.
 func goTemplate(s string) string {
+	if !strings.ContainsAny(s, `\$`) {
+		return s
+	}
 	return groupRef.ReplaceAllStringFunc(s, func(m string) string {
 		switch {
 		case m == "$":

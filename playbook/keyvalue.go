@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -80,7 +79,7 @@ func skipTemplate(text string, i int) int {
 	if text[i+1] == '%' {
 		shut = "%}"
 	}
-	end, err := maskTag(text, make([]byte, len(text)), i, shut)
+	end, err := maskTag(text, nil, i, shut)
 	if err != nil {
 		// What is wrong inside is said when the template is compiled.
 		at := strings.Index(text[i:], shut)
@@ -92,58 +91,64 @@ func skipTemplate(text string, i int) int {
 	return end
 }
 
-var paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// maxPairs bounds the key=value pairs of one task.
+const maxPairs = 1000
 
 // inline reads parameters written as text: key=value, or a command line or
 // path with some key=value in it.
 func (ld *loader) inline(spec *action.Spec, m pair) []given {
 	text := m.value.Value
+	from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value}
 	words, open := splitWords(text)
 	if open >= 0 && len(spec.RawText) == 0 {
-		from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value}
 		ld.fault(from, faultAt(open, len(text), "a quote or {{ is not closed in the text of `%s`", m.name).
 			withHint("close it, or write the parameters as a mapping"))
 		return nil
 	}
 	var out []given
-	var kept []word
-	for _, w := range words {
-		key, value, ok := strings.Cut(text[w.start:w.end], "=")
-		isKey := ok && paramName.MatchString(key)
-		if len(spec.RawText) > 0 {
-			isKey = ok && slices.Contains(spec.RawText, key)
-		}
+	taken := make([]bool, len(words))
+	kept := 0
+	for i, w := range words {
+		key, value, ok := keyOf(spec, text[w.start:w.end])
 		switch {
-		case isKey:
-			out = append(out, given{key, m.key, ld.inlineValue(m.value, value, w.end-len(value))})
+		case ok && len(out) == maxPairs:
+			ld.fault(from, faultAt(w.start, w.end, "more than %d parameters", maxPairs))
+			return nil
+		case ok:
+			taken[i] = true
+			out = append(out, given{key, ld.partNode(m.value, w, key), ld.inlineValue(m.value, value, w.end-len(value))})
 		case spec.FreeForm == "":
-			from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value}
 			ld.fault(from, faultAt(w.start, w.end, "`%s` is not key=value text for module `%s`", text[w.start:w.end], m.name).
 				withHint("write `key=value`, quote values with spaces, or write a mapping below"))
 			return nil
 		default:
-			kept = append(kept, w)
+			kept++
 		}
 	}
-	if len(kept) > 0 {
-		line, base := keep(text, words, kept)
+	if kept > 0 {
+		line, base := keep(text, words, taken)
 		out = append(out, given{spec.FreeForm, m.key, ld.textValue(m.value, line, base, false)})
-	}
-	for i := range out {
-		if out[i].name != spec.FreeForm {
-			out[i].at = ld.partNode(m.value, words, out[i].name)
-		}
 	}
 	return out
 }
 
+// keyOf takes a word apart, if it is a parameter of the module: any key=value,
+// or for a command line only those it lists.
+func keyOf(spec *action.Spec, text string) (key, value string, ok bool) {
+	key, value, ok = strings.Cut(text, "=")
+	if len(spec.RawText) > 0 {
+		return key, value, ok && slices.Contains(spec.RawText, key)
+	}
+	return key, value, ok && identifier.MatchString(key)
+}
+
 // keep gives the text without the words that were taken out, the white space
 // between the kept ones as it was, and where it begins.
-func keep(text string, words, kept []word) (string, int) {
+func keep(text string, words []word, taken []bool) (string, int) {
 	var b strings.Builder
-	last := -1
+	last, base := -1, 0
 	for i, w := range words {
-		if !slices.Contains(kept, w) {
+		if taken[i] {
 			last = -1
 			continue
 		}
@@ -152,23 +157,22 @@ func keep(text string, words, kept []word) (string, int) {
 			b.WriteString(text[words[i-1].end:w.start])
 		case b.Len() > 0:
 			b.WriteByte(' ')
+		default:
+			base = w.start
 		}
 		b.WriteString(text[w.start:w.end])
 		last = i
 	}
-	return b.String(), kept[0].start
+	return b.String(), base
 }
 
-// partNode makes a node of one key inside a text, to point at.
-func (ld *loader) partNode(n *yaml.Node, words []word, key string) *yaml.Node {
-	for _, w := range words {
-		if strings.HasPrefix(n.Value[w.start:w.end], key+"=") {
-			if line, column, ok := ld.src.position(n, w.start); ok {
-				return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key, Line: line, Column: column}
-			}
-		}
+// partNode makes a node of the key of one word inside a text, to point at.
+func (ld *loader) partNode(n *yaml.Node, w word, key string) *yaml.Node {
+	line, column, ok := ld.src.position(n, w.start)
+	if !ok {
+		return n
 	}
-	return n
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key, Line: line, Column: column}
 }
 
 // inlineValue compiles the value of one key=value; base is its place in the

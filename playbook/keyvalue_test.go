@@ -118,7 +118,7 @@ func FuzzSplitWords(f *testing.F) {
 			t.Fatalf("rest %d of %d", rest, len(text))
 		}
 		if len(words) > 0 {
-			line, base := keep(text, words, words)
+			line, base := keep(text, words, make([]bool, len(words)))
 			if base != words[0].start || line != text[base:end] {
 				t.Fatalf("keep gives %q at %d", line, base)
 			}

@@ -15,6 +15,7 @@ const (
 	maxFile  = 4 << 20 // bytes
 	maxNodes = 200_000 // YAML nodes, aliases expanded
 	maxDepth = 100     // YAML nesting, aliases expanded
+	maxFound = 500     // problems reported; the walk ends there
 )
 
 // loader turns one file's YAML into plays, collecting problems.
@@ -31,9 +32,20 @@ type loader struct {
 // add reports a problem at a node.
 func (ld *loader) add(s diag.Severity, n *yaml.Node, hint, format string, args ...any) {
 	r := ld.src.rangeOf(n)
-	ld.list.Add(diag.Diagnostic{
+	ld.report(diag.Diagnostic{
 		Severity: s, Range: r, Summary: fmt.Sprintf(format, args...), Hint: hint, Source: ld.src.line(r.Line),
 	})
+}
+
+// report adds a problem, up to the bound.
+func (ld *loader) report(d diag.Diagnostic) {
+	switch n := len(ld.list.All()); {
+	case n < maxFound:
+		ld.list.Add(d)
+	case n == maxFound:
+		ld.stopped = true
+		ld.list.Errorf(d.Range, "more than %d problems: the rest is not shown", maxFound)
+	}
 }
 
 func (ld *loader) errorf(n *yaml.Node, hint, format string, args ...any) {
@@ -53,7 +65,7 @@ func (ld *loader) fault(o origin, err error) {
 	if d.Source == "" {
 		d.Source = ld.src.line(d.Range.Line)
 	}
-	ld.list.Add(d)
+	ld.report(d)
 }
 
 // whole reports a problem of the file as such.

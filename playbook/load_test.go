@@ -231,6 +231,12 @@ func TestBombs(t *testing.T) {
 		"signs":       {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("-", 20_000) + "1 }}\"}\n", "nested deeper"},
 		"statements":  {"- hosts: all\n  vars: {a: \"" + strings.Repeat("{% if a %}", 5_000) + "\"}\n", "nested deeper"},
 		"long":        {"- hosts: all\n  vars: {a: \"{{ " + strings.Repeat("a+", maxTemplate/2) + "1 }}\"}\n", "longer than"},
+		"wide":        {"- hosts: all\n  vars: {a: [" + strings.Repeat("x, ", 150_000) + "\"{{ x\"]}\n", "not closed"},
+		"wide lines":  {"- hosts: all\n  vars:\n    a:\n" + strings.Repeat("    - ["+strings.Repeat("x, ", 1000)+"]\n", 15) + "    - \"{{ x\"\n", "not closed"},
+		"words":       {"- hosts: all\n  tasks:\n  - command: " + strings.Repeat("{{a}} ", 100_000) + "\n", ""},
+		"pairs":       {"- hosts: all\n  tasks:\n  - copy: " + strings.Repeat("a=b ", 100_000) + "\n", "more than"},
+		"syntax":      {strings.Repeat("- hosts: all\n", 30_000) + "a: b\n", "not YAML"},
+		"problems":    {strings.Repeat("- hots: all\n", 5_000), "more than 500 problems"},
 		"brackets":    {strings.Repeat("[", 20_000), "YAML"},
 	}
 	for name, tt := range tests {
@@ -239,6 +245,9 @@ func TestBombs(t *testing.T) {
 			start := time.Now()
 			_, list := Load("bomb.yml", "", []byte(tt.text))
 			err := list.Err()
+			if tt.want == "" && err == nil {
+				return
+			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %.300v, want one with %q", err, tt.want)
 			}

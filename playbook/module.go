@@ -178,7 +178,7 @@ func (ld *loader) checkParam(p *action.Param, g given) {
 	}
 	summary, hint, _ := strings.Cut(err.Error(), "; ")
 	r := g.value.Range()
-	ld.list.Add(diag.Diagnostic{Range: r, Summary: summary, Hint: hint, Source: ld.src.line(r.Line)})
+	ld.report(diag.Diagnostic{Range: r, Summary: summary, Hint: hint, Source: ld.src.line(r.Line)})
 }
 
 // complete checks what the parameters must be together.

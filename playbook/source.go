@@ -48,40 +48,49 @@ func (s *source) rangeOf(n *yaml.Node) diag.Range {
 	return r
 }
 
+// maxLine is how long a line may be, in bytes, for places inside it to be
+// worked out: a walk for each scalar of a huge line would take all day.
+const maxLine = 4096
+
 // cursor walks over the source text that a scalar was read from.
 type cursor struct {
-	src       *source
-	line, col int // from 0
-	text      []rune
+	src  *source
+	line int    // from 0
+	text string // of the line
+	at   int    // bytes
 }
 
 func (c *cursor) newline() bool {
-	if c.line+1 >= len(c.src.lines) {
+	if c.line+1 >= len(c.src.lines) || len(c.src.lines[c.line+1]) > maxLine {
 		return false
 	}
-	c.line, c.col = c.line+1, 0
-	c.text = []rune(c.src.lines[c.line])
+	c.line, c.at = c.line+1, 0
+	c.text = c.src.lines[c.line]
 	return true
 }
 
-func (c *cursor) atEnd() bool { return c.col >= len(c.text) }
+func (c *cursor) atEnd() bool { return c.at >= len(c.text) }
 
-func (c *cursor) at(r rune, ahead int) bool {
-	return c.col+ahead < len(c.text) && c.text[c.col+ahead] == r
+func (c *cursor) atSpace() bool {
+	return !c.atEnd() && (c.text[c.at] == ' ' || c.text[c.at] == '\t')
+}
+
+// skip moves over n runes of the line.
+func (c *cursor) skip(n int) {
+	for ; n > 0 && !c.atEnd(); n-- {
+		_, size := utf8.DecodeRuneInString(c.text[c.at:])
+		c.at += size
+	}
 }
 
 // skipSpace moves over white space, line ends included.
-func (c *cursor) skipSpace() bool {
+func (c *cursor) skipSpace() {
 	for {
 		switch {
-		case c.atEnd():
-			if !c.newline() {
-				return false
-			}
-		case c.text[c.col] == ' ' || c.text[c.col] == '\t':
-			c.col++
-		default:
-			return true
+		case c.atSpace():
+			c.at++
+		case !c.atEnd() || !c.newline():
+			return
 		}
 	}
 }
@@ -90,37 +99,35 @@ func (c *cursor) skipSpace() bool {
 // scalar's value, by walking value and source text together: folding, escapes
 // and indentation are what they differ in. ok is false where they don't meet.
 func (s *source) position(n *yaml.Node, offset int) (line, column int, ok bool) {
-	if n.Line < 1 || n.Line > len(s.lines) {
+	if n.Line < 1 || n.Line > len(s.lines) || len(s.lines[n.Line-1]) > maxLine {
 		return 0, 0, false
 	}
-	c := &cursor{src: s, line: n.Line - 1, col: n.Column - 1, text: []rune(s.lines[n.Line-1])}
+	c := &cursor{src: s, line: n.Line - 1, text: s.lines[n.Line-1]}
+	c.skip(n.Column - 1)
+	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	case block:
 		if !c.newline() {
 			return 0, 0, false
 		}
 	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
-		c.col++
+		c.at++
 	}
-	value := n.Value[:min(offset, len(n.Value))]
-	for len(value) > 0 {
-		r, size := utf8.DecodeRuneInString(value)
+	for _, r := range n.Value[:min(offset, len(n.Value))] {
 		if !c.match(n.Style, r) {
 			return 0, 0, false
 		}
-		value = value[size:]
 	}
-	if offset < len(n.Value) && n.Value[offset] != ' ' && n.Value[offset] != '\n' {
-		if block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0; c.atEnd() || block && c.col == 0 {
-			c.skipSpace()
-		}
+	if offset < len(n.Value) && n.Value[offset] != ' ' && n.Value[offset] != '\n' && (c.atEnd() || block && c.at == 0) {
+		c.skipSpace()
 	}
-	return c.line + 1, c.col + 1, true
+	return c.line + 1, utf8.RuneCountInString(c.text[:min(c.at, len(c.text))]) + 1, true
 }
 
 // match moves over the source text of one rune of a value.
 func (c *cursor) match(style yaml.Style, r rune) bool {
 	for {
+		next, size := utf8.DecodeRuneInString(c.text[min(c.at, len(c.text)):])
 		switch {
 		case c.atEnd():
 			if !c.newline() {
@@ -132,24 +139,25 @@ func (c *cursor) match(style yaml.Style, r rune) bool {
 				}
 				return true
 			}
-		case style&yaml.DoubleQuotedStyle != 0 && c.text[c.col] == '\\':
-			if c.col+1 >= len(c.text) { // the line goes on below
+		case style&yaml.DoubleQuotedStyle != 0 && next == '\\':
+			kind, _ := utf8.DecodeRuneInString(c.text[c.at+1:])
+			if kind == utf8.RuneError { // the line goes on below
 				if !c.newline() {
 					return false
 				}
 				c.skipSpace()
 				continue
 			}
-			c.col += escapeLength(c.text[c.col+1])
+			c.skip(escapeLength(kind))
 			return true
-		case style&yaml.SingleQuotedStyle != 0 && r == '\'' && c.at('\'', 0) && c.at('\'', 1):
-			c.col += 2
+		case style&yaml.SingleQuotedStyle != 0 && r == '\'' && strings.HasPrefix(c.text[c.at:], "''"):
+			c.at += 2
 			return true
-		case c.text[c.col] == r:
-			c.col++
+		case next == r:
+			c.at += size
 			return true
-		case c.text[c.col] == ' ' || c.text[c.col] == '\t':
-			c.col++
+		case c.atSpace():
+			c.at++
 		default:
 			return false
 		}

@@ -62,10 +62,17 @@ func (ld *loader) syntax(data []byte, err error) {
 	ld.list.Add(d)
 }
 
+// maxSearch bounds the files that are read again and again to find the line of
+// a syntax error, in bytes.
+const maxSearch = 256 << 10
+
 // noticed finds the first line with which the text up to it fails as the
 // whole does. yaml.v3's own line is that of the surrounding list or mapping,
 // or one off.
 func (ld *loader) noticed(data []byte, err error) int {
+	if len(data) > maxSearch {
+		return 0
+	}
 	ends := []int{}
 	for i, c := range data {
 		if c == '\n' {
