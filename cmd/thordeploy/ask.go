@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -22,10 +23,17 @@ func (m *Main) ask(ctx context.Context, prompt string) (string, error) {
 	}
 	fd := int(tty.Fd())
 	before, err := term.GetState(fd)
+	if err == nil {
+		err = hush(fd) // before the prompt: who types ahead isn't shown either
+	}
 	if err != nil {
-		return "", fmt.Errorf("ask for a password: %w", err)
+		return "", fmt.Errorf("ask for the %s%w", prompt, err)
 	}
 	fmt.Fprint(tty, prompt)
+	defer func() {
+		_ = term.Restore(fd, before) // nothing better can be done
+		fmt.Fprintln(tty)
+	}()
 	type answer struct {
 		text []byte
 		err  error
@@ -37,15 +45,22 @@ func (m *Main) ask(ctx context.Context, prompt string) (string, error) {
 	}()
 	select {
 	case a := <-got:
-		fmt.Fprintln(tty)
 		if a.err != nil {
-			return "", fmt.Errorf("read a password from the terminal: %w", a.err)
+			return "", fmt.Errorf("read the %s%w", prompt, a.err)
 		}
 		m.secrets.Add(string(a.text))
 		return string(a.text), nil
 	case <-ctx.Done():
-		_ = term.Restore(fd, before) // the program ends: nothing better to do
-		fmt.Fprintln(tty)
 		return "", ctx.Err()
 	}
+}
+
+// hush turns the terminal's echo off.
+func hush(fd int) error {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	t.Lflag &^= unix.ECHO
+	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 }
