@@ -10,6 +10,7 @@ reports=$dir/reports
 rm -rf "$dir"
 mkdir -p "$dir"
 
+: >"$dir/lab.log"
 bin/thorlab -n 5 -d "$lab" >"$dir/lab.log" 2>&1 </dev/null &
 lab_pid=$!
 end_lab() {
