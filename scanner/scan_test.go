@@ -20,18 +20,18 @@ import (
 type source struct {
 	objects []*Object
 	err     error
-	endless bool // yields the last object until told to stop
+	endless bool // goes on with empty objects until told to stop
 }
 
 func (s *source) Module() string { return "Test" }
 
 func (s *source) Walk(ctx context.Context, led *Ledger, yield func(*Object) bool) error {
-	for i, o := range s.objects {
-		for again := true; again; again = s.endless && i == len(s.objects)-1 {
-			if !yield(o) {
-				return s.err
-			}
+	for _, o := range s.objects {
+		if !yield(o) {
+			return s.err
 		}
+	}
+	for s.endless && yield(thing("again", "")) {
 	}
 	return s.err
 }
@@ -173,8 +173,7 @@ func TestWhatIsNotLookedAtIsCounted(t *testing.T) {
 func TestScanEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	o := thing("a", "")
-	result, _ := runScan(t, ctx, &Scan{Sources: []Source{&source{objects: []*Object{o}, endless: true}}, Threads: 2})
+	result, _ := runScan(t, ctx, &Scan{Sources: []Source{&source{endless: true}}, Threads: 2})
 	if !result.Stopped || result.Objects == 0 || result.Ledger.Counts()[SkipStopped] == 0 {
 		t.Errorf("stopped %v after %d objects, ledger %s", result.Stopped, result.Objects, result.Ledger)
 	}

@@ -73,14 +73,26 @@ func (m *Main) complain(err error) {
 	if errors.As(err, &h) {
 		err = h.error
 	}
-	list := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		list = joined.Unwrap()
-	}
-	for _, err := range list {
+	for _, err := range leaves(err) {
 		fmt.Fprintln(m.Stderr, "error: "+finding.Printable(err.Error()))
 	}
 	if h.hint != "" {
 		fmt.Fprintln(m.Stderr, "hint: "+finding.Printable(h.hint))
 	}
+}
+
+// leaves takes joined errors apart; nil has none.
+func leaves(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // joined at the top alone
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	}
+	var list []error
+	for _, err := range joined.Unwrap() {
+		list = append(list, leaves(err)...)
+	}
+	return list
 }

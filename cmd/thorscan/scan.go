@@ -44,7 +44,7 @@ func (m *Main) scan(ctx context.Context, opt *options) (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	for _, err := range result.Errors {
+	for _, err := range leaves(errors.Join(result.Errors...)) {
 		failed = true
 		out.reporter.Message(finding.Error, filesystem.Module, err.Error(), nil)
 		m.complain(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -136,5 +137,30 @@ func TestOwnRulesAreDescribed(t *testing.T) {
 		if strings.ToLower(name) == name {
 			t.Errorf("%s is not in the form Kind_What_How", name)
 		}
+	}
+}
+
+// libyara warns of strings that are slow to look for, and of the like.
+func TestOwnRulesCompileWithoutWarnings(t *testing.T) {
+	files, err := RuleFiles([]string{"../../signatures/yara"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := newCompiler(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.AddString(string(text), ""); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, w := range c.Warnings {
+			t.Errorf("%s:%d: %s", file, w.Line, w.Text)
+		}
+		c.Destroy()
 	}
 }

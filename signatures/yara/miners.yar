@@ -92,7 +92,8 @@ rule Miner_Wallet_In_Script
         date = "2026-11-23"
         score = 70
     strings:
-        $wallet = /\b4[0-9AB][1-9A-HJ-NP-Za-km-z]{93}\b/
+        $wallet1 = /(user|wallet|address|login)["']?\s{0,2}[:= ]\s{0,2}["']?4[0-9AB][1-9A-HJ-NP-Za-km-z]{93}\b/
+        $wallet2 = /\s-u 4[0-9AB][1-9A-HJ-NP-Za-km-z]{93}\b/
         $p1 = "pool" nocase fullword
         $p2 = "xmr" nocase
         $p3 = "monero" nocase
@@ -100,5 +101,5 @@ rule Miner_Wallet_In_Script
         $p5 = "minexmr"
         $p6 = "stratum"
     condition:
-        filesize < 200KB and uint32(0) != 0x464c457f and $wallet and 2 of ($p*)
+        filesize < 200KB and uint32(0) != 0x464c457f and any of ($wallet*) and 2 of ($p*)
 }
