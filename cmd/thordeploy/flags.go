@@ -70,7 +70,7 @@ func (m *Main) command(code *exitCode) *cobra.Command {
 	root.SetVersionTemplate("thordeploy {{.Version}}\n")
 	m.addFlags(root)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
-	root.AddCommand(m.playbookCommand())
+	root.AddCommand(m.playbookCommand(), m.docsCommand())
 	return root
 }
 
@@ -78,10 +78,10 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f := root.Flags()
 	f.SortFlags = false
 	o := &m.options
-	f.StringArrayVarP(&o.inventories, "inventory", "i", nil, "hosts file, or hosts with a comma (`web1,web2,`); repeatable")
+	f.StringArrayVarP(&o.inventories, "inventory", "i", nil, "`HOSTS` file, or names with a comma (web1,web2,); repeatable")
 	f.StringVarP(&o.limit, "limit", "l", "", "only hosts that this `PATTERN` names too; @file reads one a line")
-	f.IntVarP(&o.forks, "forks", "f", 10, "hosts at once")
-	f.StringVar(&o.strategy, "strategy", "", "for plays that don't say: host_pinned (default), free or linear")
+	f.IntVarP(&o.forks, "forks", "f", 10, "work on `N` hosts at once")
+	f.StringVar(&o.strategy, "strategy", "", "`STRATEGY` for plays that don't say: host_pinned (default), free or linear")
 	f.StringArrayVarP(&o.extra, "extra-vars", "e", nil, "`key=value`, a JSON or YAML mapping, or @file; wins over every other variable; repeatable")
 	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
 	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")
@@ -89,12 +89,12 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.BoolVarP(&o.askPass, "ask-pass", "k", false, "ask for the login password")
 	f.BoolVarP(&o.become, "become", "b", false, "become another account (root) for every task that doesn't say otherwise")
 	f.StringVar(&o.becomeUser, "become-user", "", "`account` to become")
-	f.StringVar(&o.becomeMethod, "become-method", "", "how to become it: sudo")
+	f.StringVar(&o.becomeMethod, "become-method", "", "`METHOD` to become it by: sudo")
 	f.BoolVarP(&o.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
 	f.Var(&o.timeout, "timeout", "how long connecting to a host may take, in seconds or as 1m30s (default 10s)")
 	f.Var(&o.hostTimeout, "host-timeout", "how long a host may take for a play (default: no bound)")
 	f.StringVar(&o.knownHosts, "known-hosts", "", "known_hosts `FILE` instead of the account's and the system's")
-	f.StringVar(&o.hostKeys, "host-key-checking", "strict", "strict is the only way: a host's key must be known")
+	f.StringVar(&o.hostKeys, "host-key-checking", "strict", "`HOW` host keys are checked: strict is the only way, a host's key must be known")
 	f.Var(&o.failOn, "fail-on", "exit with 10 on a finding at or above notice, warning, alert or a score")
 	f.BoolVar(&o.json, "json", false, "write the run's events as JSON lines")
 	f.CountVarP(&o.verbose, "verbose", "v", "show the output of tasks that went well too")
