@@ -143,16 +143,22 @@ func scalar(v any) string {
 }
 
 // identity is the account a task's commands run as, after connecting as
-// login: the nearest keyword first, then the command line, then inv, what
-// variables say.
+// login: what variables say (inv) wins, then the nearest keyword, then the
+// command line, as in Ansible.
 func (h *hostRun) identity(f frame, sc *scope, inv inventory.Become, login string) (transport.Become, error) {
 	var cli transport.Become
 	if h.Become != nil {
 		cli = *h.Become
 	}
-	on, err := truth(f.become.Enabled, sc, !cli.IsZero() || inv.Enabled != nil && *inv.Enabled)
-	if err != nil || !on {
+	on, err := truth(f.become.Enabled, sc, !cli.IsZero())
+	if err != nil {
 		return transport.Become{}, err
+	}
+	if inv.Enabled != nil {
+		on = *inv.Enabled
+	}
+	if !on {
+		return transport.Become{}, nil
 	}
 	user, err := h.text(f.become.User, sc)
 	if err != nil {
@@ -163,14 +169,11 @@ func (h *hostRun) identity(f frame, sc *scope, inv inventory.Become, login strin
 		return transport.Become{}, err
 	}
 	b := transport.Become{
-		User:     firstText(user, cli.User, h.BecomeDefault.User, inv.User, "root"),
-		Method:   firstText(method, cli.Method, h.BecomeDefault.Method, inv.Method),
+		User:     firstText(inv.User, user, cli.User, h.BecomeDefault.User, "root"),
+		Method:   firstText(inv.Method, method, cli.Method, h.BecomeDefault.Method),
 		Password: firstText(inv.Password, cli.Password, h.BecomeDefault.Password),
 	}
-	if b.User == login {
-		return transport.Become{}, nil // as in Ansible: one already is that account
-	}
-	return b, nil
+	return b.From(login), nil // as in Ansible: one may be that account already
 }
 
 func firstText(list ...string) string {
