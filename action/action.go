@@ -124,7 +124,7 @@ func Names() []string { return names() }
 func (s *Spec) Param(name string) (*Param, bool) { return s.param(name) }
 
 // Check says what is wrong with v as the value of p, for a value known at
-// load; nil when it is fine. The error is one sentence for a diagnostic.
+// load; nil when it is fine. The error is a *ParamError.
 func (p *Param) Check(v any) error { return p.check(v) }
 
 // Bind turns evaluated parameters (YAML's own types; strings where the

@@ -5,19 +5,26 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"thordeploy/internal/diag"
 )
 
 // ParamError says which parameter of a module is wrong, missing or in
-// conflict. Its text is one sentence that names the parameter.
+// conflict. Its text is one sentence that names the parameter; the hint isn't
+// part of it.
 type ParamError struct {
-	Module string // the Spec's name
+	Module string // the Spec's name; empty from Param.Check
 	Param  string // as the user wrote it; the missing one's name where one is missing
 	Reason string // "is required", "must be an int: \"x\""
 	Hint   string // what to try, may be empty
 }
 
 func (e *ParamError) Error() string {
-	return fmt.Sprintf("parameter `%s` of %s %s", e.Param, e.Module, e.Reason)
+	of := ""
+	if e.Module != "" {
+		of = " of " + e.Module
+	}
+	return fmt.Sprintf("parameter `%s`%s %s", e.Param, of, e.Reason)
 }
 
 // ignoredParam is accepted by every module and does nothing (the published
@@ -85,11 +92,7 @@ func (s *Spec) bindOne(bound map[string]any, given map[string]string, name strin
 			bound[name] = v
 			return nil
 		}
-		e := &ParamError{Module: s.Name, Param: name, Reason: "is unknown"}
-		if n, ok := Nearest(name, s.paramNames()); ok {
-			e.Hint = fmt.Sprintf("did you mean `%s`?", n)
-		}
-		return e
+		return &ParamError{Module: s.Name, Param: name, Reason: "is unknown", Hint: diag.DidYouMean(name, s.paramNames())}
 	}
 	if v == nil {
 		return nil

@@ -124,6 +124,20 @@ func TestBindRefuses(t *testing.T) {
 	}
 }
 
+// TestCheckKeepsTheHintApart: a value may hold whatever words and hints are
+// joined with.
+func TestCheckKeepsTheHintApart(t *testing.T) {
+	t.Parallel()
+	for value, hint := range map[string]string{"touch; absent": "", "tuch": "did you mean `touch`?"} {
+		p, _ := everyType().Param("c")
+		var pe *ParamError
+		if err := p.Check(value); !errors.As(err, &pe) || pe.Hint != hint ||
+			err.Error() != fmt.Sprintf("parameter `c` must be one of directory, absent, touch: %q", value) {
+			t.Errorf("Check of %q: %v (%+v)", value, err, pe)
+		}
+	}
+}
+
 func TestBindDefaultsAndMissing(t *testing.T) {
 	t.Parallel()
 	args, err := everyType().Bind(map[string]any{"b": nil, "text": "by alias", "ignore_warnings": true})

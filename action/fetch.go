@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // fetchSpec is ansible.builtin.fetch. The file streams through a constant
@@ -35,6 +36,9 @@ func fetchSpec() *Spec {
 		Run: runFetch,
 	}
 }
+
+// tempPrefix begins the names of files that are on their way here.
+const tempPrefix = ".fetch-"
 
 // fetching is one file on its way here.
 type fetching struct {
@@ -196,13 +200,13 @@ func (h *fetchHead) read(line string) error {
 // store writes the bytes to a private file beside the destination.
 func (f *fetching) store(in io.Reader) error {
 	local := func(err error) error {
-		f.failed = fmt.Errorf("writing %s: %w", f.dest, err)
+		f.failed = localError(f.dest, err)
 		return f.failed
 	}
 	if err := os.MkdirAll(filepath.Dir(f.dest), 0o777); err != nil { // as the umask has it
 		return local(err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(f.dest), ".fetch-*") // 0600
+	file, err := os.CreateTemp(filepath.Dir(f.dest), tempPrefix+"*") // 0600
 	if err != nil {
 		return local(err)
 	}
@@ -219,6 +223,22 @@ func (f *fetching) store(in io.Reader) error {
 		return local(to.err)
 	}
 	return err
+}
+
+// localError says why dest could not be written here, and what to try.
+func localError(dest string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) && strings.HasPrefix(filepath.Base(at.Path), tempPrefix) {
+		err = at.Err // nobody knows the private file's name
+	}
+	text := fmt.Sprintf("writing %s on this machine: %v", dest, err)
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return &typeError{text: text, hint: "make room here, or name a folder on another disk in dest; then run again for this host"}
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		return &typeError{text: text, hint: "name a folder in dest that this account may write to"}
+	}
+	return errors.New(text)
 }
 
 // localWriter remembers its own error, to tell a full disk here from a host
@@ -266,7 +286,8 @@ func (f *fetching) finish(s streamed) Result {
 		}
 	}
 	if err := f.place(); err != nil {
-		return failed(fmt.Sprintf("writing %s: %v", f.dest, err), "")
+		err = localError(f.dest, err)
+		return failed(err.Error(), hintOf(err))
 	}
 	r := f.unchanged()
 	r.Changed = true

@@ -22,19 +22,6 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]string{
-		"comand": "command", "commadn": "command", "shel": "shell", "Debug": "debug", "unmout": "unmount",
-		"stta": "stat", "xyzzy": "", "": "", "a": "", "kubernetes": "",
-	} {
-		got, ok := Nearest(name, Names())
-		if got != want || ok != (want != "") {
-			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 // TestSpecs holds every module to what help, checking and completion need.
 func TestSpecs(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"thordeploy/internal/diag"
 )
 
 // typeError is what is wrong with a value, and perhaps what to try.
@@ -29,11 +31,7 @@ func (p *Param) check(v any) error {
 		return nil
 	}
 	if _, err := p.convert(v); err != nil {
-		text := "parameter `" + p.Name + "` " + err.Error()
-		if h := hintOf(err); h != "" {
-			text += "; " + h
-		}
-		return errors.New(text)
+		return &ParamError{Param: p.Name, Reason: err.Error(), Hint: hintOf(err)}
 	}
 	return nil
 }
@@ -85,11 +83,10 @@ func (p *Param) choose(s string) error {
 	if len(p.Choices) == 0 || slices.Contains(p.Choices, s) {
 		return nil
 	}
-	e := &typeError{text: fmt.Sprintf("must be one of %s: %q", strings.Join(p.Choices, ", "), s)}
-	if n, ok := Nearest(s, p.Choices); ok {
-		e.hint = fmt.Sprintf("did you mean `%s`?", n)
+	return &typeError{
+		text: fmt.Sprintf("must be one of %s: %q", strings.Join(p.Choices, ", "), s),
+		hint: diag.DidYouMean(s, p.Choices),
 	}
-	return e
 }
 
 func wrong(want string, v any) error {

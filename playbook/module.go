@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -171,14 +172,14 @@ func (ld *loader) checkParam(p *action.Param, g given) {
 	if n, ok := v.(int); err == nil && ok && p.Type == action.Mode {
 		// 493 may be meant as 0755 where a template gives it, but not where
 		// it is written.
-		err = fmt.Errorf("parameter `%s` must be a mode, not the decimal number %d; write it as a quoted string: \"0755\"", g.name, n)
+		err = &action.ParamError{Param: g.name, Reason: fmt.Sprintf("must be a mode, not the decimal number %d", n), Hint: `write it as a quoted string: "0755"`}
 	}
-	if err == nil {
+	var wrong *action.ParamError
+	if !errors.As(err, &wrong) {
 		return
 	}
-	summary, hint, _ := strings.Cut(err.Error(), "; ")
 	r := g.value.Range()
-	ld.report(diag.Diagnostic{Range: r, Summary: summary, Hint: hint, Source: ld.src.line(r.Line)})
+	ld.report(diag.Diagnostic{Range: r, Summary: wrong.Error(), Hint: wrong.Hint, Source: ld.src.line(r.Line)})
 }
 
 // complete checks what the parameters must be together.
