@@ -13,6 +13,7 @@ const (
 	maxLine     = 1 << 20  // bytes of a line that may be a finding; a longer one isn't
 	maxFindings = 10_000   // findings told of one task; the report on the host has the rest
 	maxWord     = 4 << 10  // bytes of a text in a finding
+	maxTries    = 4        // times that a line is looked at before its end has come
 )
 
 // live hands on what a task prints while it runs, and picks the scanner's
@@ -25,7 +26,8 @@ type live struct {
 	mu       sync.Mutex
 	over     bool
 	line     []byte
-	skipping bool // inside a line that is too long
+	skipping bool // inside a line that is too long, or told already
+	tries    int  // looks at the line before its end
 	findings int
 }
 
@@ -79,6 +81,19 @@ func (l *live) scan(p []byte) {
 			l.endLine()
 		}
 	}
+	l.peek()
+}
+
+// peek tells a finding whose newline has not come yet: it may come with the
+// next line only, which may be hours away.
+func (l *live) peek() {
+	if n := len(l.line); l.tries == maxTries || n == 0 || l.line[n-1] != '}' {
+		return
+	}
+	l.tries++
+	if l.tell(l.line) {
+		l.line, l.skipping = l.line[:0], true
+	}
 }
 
 // mayBeFinding reports whether a line of these two parts begins as an object.
@@ -93,26 +108,31 @@ func mayBeFinding(a, b []byte) bool {
 func (l *live) endLine() {
 	line := l.line
 	skip := l.skipping
-	l.line, l.skipping = l.line[:0], false
-	if skip || len(line) == 0 {
-		return
+	l.line, l.skipping, l.tries = l.line[:0], false, 0
+	if !skip && len(line) > 0 {
+		l.tell(line)
 	}
+}
+
+// tell reports the finding that line is, and whether it is one.
+func (l *live) tell(line []byte) bool {
 	f, ok := parseFinding(line)
 	if !ok {
-		return
+		return false
 	}
 	l.findings++
 	if l.findings > maxFindings {
 		if l.findings == maxFindings+1 {
 			l.host.events <- Notice{Time: now(), Host: l.host.host.Name, Text: fmt.Sprintf("more than %d findings: the rest is in the host's report alone", maxFindings)}
 		}
-		return
+		return true
 	}
 	f.Time, f.Host, f.Task = now(), l.host.host.Name, l.task
 	if l.quiet {
 		f.Module, f.Subject, f.Reason, f.Message = "", "", "", ""
 	}
 	l.host.events <- f
+	return true
 }
 
 // parseFinding reads one line of the THOR JSON log, version 3: an object whose

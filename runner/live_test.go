@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -73,6 +74,40 @@ func TestFindingsAreReadFromOutput(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A host's shell can't tell a last newline from the begin of its own answer,
+// so it comes late: a finding must not wait for it.
+func TestAFindingDoesNotWaitForItsNewline(t *testing.T) {
+	t.Parallel()
+	x := &run{events: make(chan Event, 100)}
+	l := newLive(&hostRun{playRun: &playRun{run: x}, host: &inventory.Host{Name: "web1"}}, 4, true)
+	l.write("stdout", []byte(assessment[:50]))
+	l.write("stdout", []byte(assessment[50:]))
+	if len(x.events) != 1 {
+		t.Fatalf("%d events after a whole finding without its newline", len(x.events))
+	}
+	l.write("stdout", []byte("\n"+assessment+"\n"))
+	l.close()
+	if len(x.events) != 2 {
+		t.Errorf("%d events for two findings", len(x.events))
+	}
+}
+
+// A host that ends piece after piece in a brace must not make each of them
+// cost a look at the whole line.
+func TestALineIsNotLookedAtForEachPiece(t *testing.T) {
+	t.Parallel()
+	x := &run{events: make(chan Event, 10)}
+	l := newLive(&hostRun{playRun: &playRun{run: x}, host: &inventory.Host{Name: "web1"}}, 4, true)
+	start := time.Now()
+	l.write("stdout", []byte(`{"type":"THOR assessment","x":"`))
+	for range maxLine / 2 {
+		l.write("stdout", []byte("}"))
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("half a MiB in pieces took %v", took)
 	}
 }
 

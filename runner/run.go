@@ -144,10 +144,10 @@ func (p *playRun) work() {
 		g.SetLimit(p.run.forks())
 	}
 	for _, h := range p.hosts {
-		if p.ctx.Err() != nil && !p.linear {
-			break // interrupted: hosts that had no turn are left alone
-		}
 		g.Go(func() error {
+			if p.ctx.Err() != nil && !p.linear {
+				return nil // interrupted: hosts that had no turn are left alone
+			}
 			newHostRun(p, h).runAll()
 			return nil
 		})

@@ -251,8 +251,10 @@ func TestInterruptLeavesHostsWithoutATurnAlone(t *testing.T) {
   tasks:
   - {name: a, command: wait}
 `})
-	if h := r.state.Hosts["web3"]; !h.Started.IsZero() || h.Broken() {
-		t.Errorf("web3 had a turn: %+v", h)
+	for _, name := range []string{"web2", "web3"} {
+		if h := r.state.Hosts[name]; !h.Started.IsZero() || h.Broken() {
+			t.Errorf("%s had a turn: %+v", name, h)
+		}
 	}
 }
 
