@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 
 	"thordeploy/internal/diag"
@@ -120,6 +121,10 @@ func (h *hostRun) magic(name string) (any, bool) {
 		return anyList(h.all), true
 	case "playbook_dir":
 		return h.pb.Dir, true
+	case "inventory_file":
+		return h.host.File, h.host.File != ""
+	case "inventory_dir":
+		return filepath.Dir(h.host.File), h.host.File != ""
 	case "ansible_check_mode":
 		return h.Check, true
 	case "ansible_forks":

@@ -260,6 +260,7 @@ all:
 		{"{{ ansible_play_hosts }} {{ ansible_play_hosts_all | length }}", "['web1.example.com', 'web2.example.com'] 2"},
 		{"{{ ansible_check_mode }} {{ ansible_forks }} {{ ansible_version.major }}", "False 7 2"},
 		{"{{ playbook_dir | length > 0 }}", "true"},
+		{"{{ inventory_file | dirname == inventory_dir }} {{ inventory_file | basename }}", "True hosts.yml"},
 		{"{{ tmpl }}", "all-web1"},
 		{"{{ p }} {{ b }} {{ t }} {{ s }} {{ e }}", "play block task set extra"},
 	}
