@@ -55,7 +55,7 @@ func (m *Main) command(code *exitCode) *cobra.Command {
 		Short:         "Run playbooks on a fleet of hosts over SSH",
 		Long:          usageText,
 		Example:       exampleText,
-		Version:       version(),
+		Version:       versionLine(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,

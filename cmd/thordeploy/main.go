@@ -4,7 +4,7 @@
 // playbooks (load.go), which become legs, plays with their hosts; a
 // runner.Runner with the way to reach a host (connect.go) turns those into
 // events, which a sink of internal/output writes; the folded state gives the
-// exit code (exit.go). Only this package reads the environment, handles
+// exit code (exitcodes.go). Only this package reads the environment, handles
 // signals and writes to standard output.
 package main
 
@@ -47,7 +47,11 @@ func (m *Main) Run(args []string) exitCode {
 		_ = errors.Join(stdout.Close(), stderr.Close()) // nobody is left to tell
 	}()
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as nohup(1) has it: Notify would undo that
+			signal.Notify(signals, s)
+		}
+	}
 	defer signal.Stop(signals)
 	// A closed pipe (thordeploy … | head) is an error of the write, which ends
 	// the run in order; Go's default would end the program on the spot.

@@ -5,12 +5,18 @@ import (
 	"runtime/debug"
 )
 
-// version is the module's version as Go recorded it when it built the program,
-// with the platform.
-func version() string {
-	v := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+// version is set by the linker: -X main.version=….
+var version string
+
+// versionLine is the program's version, or where nobody set one the module's
+// as Go recorded it, with the platform.
+func versionLine() string {
+	v := version
+	if info, ok := debug.ReadBuildInfo(); v == "" && ok {
 		v = info.Main.Version
+	}
+	if v == "" {
+		v = "(devel)"
 	}
 	return v + " " + runtime.GOOS + "/" + runtime.GOARCH
 }
