@@ -36,7 +36,7 @@ type hostRun struct {
 	release  context.CancelFunc
 
 	at       int // linear: the order it has come to
-	logins   map[string]login
+	logins   map[loginKey]*login
 	sessions []*session // in the order opened
 	gathered bool       // facts are there, or were tried
 	factsErr *outcome   // why facts asked for by a template could not be had
@@ -46,7 +46,7 @@ type hostRun struct {
 
 func newHostRun(p *playRun, h *inventory.Host) *hostRun {
 	return &hostRun{
-		playRun: p, host: h, mem: p.mems[h.Name], at: -2, logins: map[string]login{}, ram: map[string]int64{},
+		playRun: p, host: h, mem: p.mems[h.Name], at: -2, logins: p.keeper.take(h.Name), ram: map[string]int64{},
 		gathered: p.mems[h.Name].hasFacts(),
 	}
 }
@@ -231,7 +231,13 @@ func evalFailed(what string, err error) outcome {
 	}
 	if said != nil {
 		o.Msg += said.Summary
-		o.Hint, o.place = said.Hint, said.Range.String()
+		o.Hint = said.Hint
+		switch {
+		case said.Range.Line > 0:
+			o.place = said.Range.String()
+		case said.Range.File != "": // a variable from elsewhere; the place is the task's
+			o.Msg += " (in a variable of " + said.Range.File + ")"
+		}
 	}
 	if what != "" {
 		o.Msg = what + ": " + o.Msg

@@ -1,9 +1,11 @@
 package runner
 
 import (
+	"errors"
 	"time"
 
 	"thordeploy/playbook"
+	"thordeploy/transport"
 )
 
 // censored is what is said of a no_log task's result.
@@ -69,7 +71,7 @@ func (h *hostRun) reportItem(t *playbook.Task, f frame, sc *scope, o outcome, it
 func (h *hostRun) finished(t *playbook.Task, f frame, sc *scope, o outcome, status Status, started time.Time) TaskFinished {
 	e := TaskFinished{
 		Time: now(), Play: h.index, Host: h.host.Name, Task: t.Order, Name: h.title(t, f), Module: t.Spec.Name,
-		Status: status, Changed: o.Changed, Msg: bounded(o.Msg, maxText), Hint: o.Hint, Place: firstText(o.place, t.Range.String()),
+		Status: status, Changed: o.Changed, Msg: bounded(o.Msg, maxText), Hint: h.hint(o), Place: firstText(o.place, t.Range.String()),
 		Duration: time.Since(started), TimedOut: o.TimedOut,
 	}
 	hide, err := truth(f.noLog, sc, false)
@@ -79,4 +81,14 @@ func (h *hostRun) finished(t *playbook.Task, f frame, sc *scope, o outcome, stat
 	}
 	e.Result = reported(o.registered(), o.Msg)
 	return e
+}
+
+// hint is what to try: of a host that was lost on the way, whoever found out
+// can only say how.
+func (h *hostRun) hint(o outcome) string {
+	var te *transport.Error
+	if o.Hint == "" && errors.As(o.Lost, &te) && te.Phase == transport.PhaseLost {
+		return "see whether the host is up and reachable, then run again for it alone: --limit " + h.host.Name
+	}
+	return o.Hint
 }

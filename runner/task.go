@@ -161,7 +161,7 @@ func (h *hostRun) once(t *playbook.Task, f frame, sc *scope) outcome {
 		return h.evalFailed("no_log", err)
 	}
 	o := h.module(t, call, limit, quiet)
-	if o.Lost == nil && !o.halted && !o.Skipped {
+	if o.Lost == nil && !o.halted && !o.Skipped && !o.TimedOut { // as in Ansible: without an end there is no rc to judge by
 		o = h.judge(t, f, sc, o)
 	}
 	if !o.Failed && !call.Check {
@@ -280,7 +280,7 @@ func (h *hostRun) timeout(f frame, sc *scope) (time.Duration, error) {
 	}
 	seconds, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(seconds >= 0 && seconds < 1e9) {
-		return 0, fmt.Errorf("%q is not a number of seconds", s)
+		return 0, fmt.Errorf("%q is not a number of seconds", label(s))
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }
@@ -333,7 +333,7 @@ func (h *hostRun) judge(t *playbook.Task, f frame, sc *scope, o outcome) outcome
 			o.Msg = "failed_when: " + conditions(t.FailedWhen)
 		}
 		if !ok && o.Failed {
-			o.Hint, o.TimedOut = "", false
+			o.Hint = ""
 		}
 		o.Failed = ok
 		if o.Values == nil {
