@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +69,93 @@ func TestCommandsOnAHost(t *testing.T) {
 	if len(h.logins) != 1 {
 		t.Errorf("one connection is enough, got %v", h.logins)
 	}
+}
+
+const threePlays = `
+- hosts: all
+  tasks: [{name: a, command: "true", changed_when: false}]
+- hosts: web2,localhost
+  tasks: [{name: b, command: "true", changed_when: false}]
+- hosts: web1
+  tasks: [{name: c, command: "true", changed_when: false}]
+`
+
+func TestOneConnectionForAllPlays(t *testing.T) {
+	t.Parallel()
+	open := &counted{}
+	r, h := onThisMachine(t, scenario{inventory: "web1,web2,", playbook: threePlays, sink: open, runner: func(r *runner.Runner) {
+		r.Forks = 1
+		connect := r.Connect
+		r.Connect = func(ctx context.Context, h *inventory.Host, user string) (transport.Conn, error) {
+			conn, err := connect(ctx, h, user)
+			open.now.Add(1)
+			return &countedConn{Conn: conn, open: open}, err
+		}
+	}})
+	r.want("web1 ok a\nweb2 ok a\nweb2 ok b\nlocalhost ok b\nweb1 ok c", "")
+	slices.Sort(h.logins)
+	if got := strings.Join(h.logins, ", "); got != "localhost as , web1 as , web2 as " {
+		t.Errorf("logged in: %s", got)
+	}
+	if n := open.now.Load(); n != 0 {
+		t.Errorf("%d connections were left open", n)
+	}
+	if open.beforeLast != 1 {
+		t.Errorf("%d connections were open in the last play, which has one host", open.beforeLast)
+	}
+}
+
+// counted knows how many connections are open, and how many were when the
+// last play began.
+type counted struct {
+	now        atomic.Int32
+	beforeLast int32
+}
+
+func (c *counted) Event(e runner.Event) error {
+	if p, ok := e.(runner.PlayStarted); ok && p.Play == 2 {
+		c.beforeLast = c.now.Load()
+	}
+	return nil
+}
+
+type countedConn struct {
+	transport.Conn
+	open *counted
+}
+
+func (c *countedConn) Close() error { c.open.now.Add(-1); return c.Conn.Close() }
+
+// A firewall or sshd may end a connection that is idle while other hosts have
+// their turn.
+func TestAConnectionThatBrokeBetweenPlays(t *testing.T) {
+	t.Parallel()
+	r, h := onThisMachine(t, scenario{playbook: "- hosts: all\n  tasks: [{name: a, command: \"true\", changed_when: false}]\n" +
+		"- hosts: all\n  tasks: [{name: b, command: \"true\", changed_when: false}]\n", runner: func(r *runner.Runner) {
+		connect := r.Connect
+		r.Connect = func(ctx context.Context, h *inventory.Host, user string) (transport.Conn, error) {
+			conn, err := connect(ctx, h, user)
+			return &oneStart{Conn: conn}, err
+		}
+	}})
+	r.want("web1 ok a\nweb1 ok b", "ok=2 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0")
+	if len(h.logins) != 2 {
+		t.Errorf("logged in: %v", h.logins)
+	}
+}
+
+// oneStart is lost after its first command.
+type oneStart struct {
+	transport.Conn
+	started bool
+}
+
+func (c *oneStart) Start(ctx context.Context, line string) (transport.Process, error) {
+	if c.started {
+		return nil, &transport.Error{Phase: transport.PhaseLost, Err: errors.New("broken pipe")}
+	}
+	c.started = true
+	return c.Conn.Start(ctx, line)
 }
 
 func TestDebugAloneConnectsNowhere(t *testing.T) {

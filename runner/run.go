@@ -20,12 +20,15 @@ import (
 // run is one call of [Runner.Run].
 type run struct {
 	*Runner
-	ctx    context.Context // of the workers: ends when the caller's does or a sink fails
-	pb     *playbook.Playbook
-	events chan Event // workers -> the goroutine that owns the state
-	mems   map[string]*memory
-	trees  bundle.Cache
-	extra  map[string]any // -e, compiled
+	ctx     context.Context // of the workers: ends when the caller's does or a sink fails
+	pb      *playbook.Playbook
+	chosen  []*inventory.Host // the hosts of all legs
+	events  chan Event        // workers -> the goroutine that owns the state
+	mems    map[string]*memory
+	trees   bundle.Cache
+	keeper  *keeper
+	lastLeg map[string]int // by host: the last leg that it is in
+	extra   map[string]any // -e, compiled
 
 	groupsOnce sync.Once
 	groupsMap  map[string]any
@@ -38,15 +41,11 @@ type run struct {
 func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sink Sink) (*State, error) {
 	workers, stop := context.WithCancel(ctx)
 	defer stop()
-	hosts := involved(r.Inventory, legs)
-	extra, err := compileVars(r.ExtraVars, "the command line (-e)")
+	x, err := r.newRun(workers, pb, legs)
 	if err != nil {
 		return &State{}, err
 	}
-	x := &run{Runner: r, ctx: workers, pb: pb, events: make(chan Event), mems: map[string]*memory{}, extra: extra}
-	for _, h := range slices.Concat(r.Inventory.Hosts(), hosts) {
-		x.mems[h.Name] = &memory{}
-	}
+	defer x.keeper.close()
 
 	state := &State{}
 	var sinkErr error
@@ -62,7 +61,7 @@ func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sin
 	}
 
 	started := now()
-	tell(RunStarted{Time: started, RunID: r.runID(), Playbook: pb.File, Hosts: names(hosts), Forks: r.forks(), Check: r.Check})
+	tell(RunStarted{Time: started, RunID: r.runID(), Playbook: pb.File, Hosts: names(x.chosen), Forks: r.forks(), Check: r.Check})
 	for i, leg := range legs {
 		if workers.Err() != nil {
 			break
@@ -71,6 +70,26 @@ func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sin
 	}
 	tell(RunFinished{Time: now(), Duration: time.Since(started), Interrupted: ctx.Err() != nil})
 	return state, sinkErr
+}
+
+func (r *Runner) newRun(ctx context.Context, pb *playbook.Playbook, legs []Leg) (*run, error) {
+	extra, err := compileVars(r.ExtraVars, "the command line (-e)")
+	if err != nil {
+		return nil, err
+	}
+	x := &run{
+		Runner: r, ctx: ctx, pb: pb, chosen: involved(r.Inventory, legs), events: make(chan Event),
+		mems: map[string]*memory{}, keeper: newKeeper(r.forks()), lastLeg: map[string]int{}, extra: extra,
+	}
+	for _, h := range slices.Concat(r.Inventory.Hosts(), x.chosen) {
+		x.mems[h.Name] = &memory{}
+	}
+	for i, leg := range legs {
+		for _, h := range leg.Hosts {
+			x.lastLeg[h.Name] = i
+		}
+	}
+	return x, nil
 }
 
 // leg runs one play on those of its hosts that are still whole, and hands

@@ -14,17 +14,10 @@ import (
 	"thordeploy/transport/shell"
 )
 
-// login is a connection to the host, as one account.
-type login struct {
-	conn transport.Conn
-	user string // the account logged in as, empty where the connection can't tell
-	err  error  // why there is none: asked once, not again at each task
-}
-
 // session is a held shell on a login, as the account that tasks run as.
 type session struct {
 	shell  *shell.Session
-	asked  string // the account asked for in logging in
+	login  *login
 	become transport.Become
 	held   []string // paths its guard was told of
 }
@@ -46,7 +39,8 @@ func (h *hostRun) session(f frame, sc *scope) (*session, error) {
 		return nil, err
 	}
 	asked := firstText(said.User, user, h.User)
-	l := h.login(asked, vars)
+	key := newLoginKey(asked, said)
+	l := h.login(key, vars)
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -55,35 +49,56 @@ func (h *hostRun) session(f frame, sc *scope) (*session, error) {
 		return nil, err
 	}
 	for _, s := range h.sessions {
-		if s.asked == asked && s.become == b {
+		if s.login == l && s.become == b {
 			return s, nil
 		}
 	}
+	s, err := h.open(l, b)
+	if stale(l, err) && h.ctx.Err() == nil {
+		_ = l.conn.Close() // it broke while nobody used it, which is no word on the host
+		delete(h.logins, key)
+		if l = h.login(key, vars); l.err != nil {
+			return nil, l.err
+		}
+		return h.open(l, b)
+	}
+	return s, err
+}
+
+// open starts a held shell on l.
+func (h *hostRun) open(l *login, b transport.Become) (*session, error) {
 	sh, err := shell.Open(h.ctx, l.conn, shell.Options{Become: b, Lease: h.Lease})
 	if err != nil {
 		return nil, err
 	}
-	s := &session{shell: sh, asked: asked, become: b}
+	l.idle = false
+	s := &session{shell: sh, login: l, become: b}
 	h.sessions = append(h.sessions, s)
 	return s, nil
 }
 
+// stale reports whether err comes of a connection that was kept between plays.
+func stale(l *login, err error) bool {
+	var te *transport.Error
+	return l.idle && errors.As(err, &te) && !errors.Is(err, transport.ErrBecome)
+}
+
 // login connects as the asked-for account, once.
-func (h *hostRun) login(asked string, vars map[string]any) login {
-	if l, ok := h.logins[asked]; ok {
+func (h *hostRun) login(key loginKey, vars map[string]any) *login {
+	if l, ok := h.logins[key]; ok {
 		return l
 	}
 	target := *h.host
 	target.Vars = vars
-	conn, err := h.Connect(h.ctx, &target, asked)
+	conn, err := h.Connect(h.ctx, &target, key.asked)
+	l := &login{conn: conn, err: err, user: key.asked}
 	if err != nil && h.ctx.Err() != nil {
-		return login{err: err} // stopped, which says nothing about the host
+		return l // stopped, which says nothing about the host
 	}
-	l := login{conn: conn, err: err, user: asked}
 	if c, ok := conn.(interface{ User() string }); ok {
 		l.user = c.User()
 	}
-	h.logins[asked] = l
+	h.logins[key] = l
 	return l
 }
 
@@ -113,8 +128,9 @@ func (h *hostRun) connectionVars(sc *scope) (map[string]any, error) {
 	return vars, nil
 }
 
-// close ends the host's sessions and connections. A host that ended before its
-// time is cleaned up by its guards first.
+// close ends the host's sessions, and its connections unless a later play of
+// the run may use them. A host that ended before its time is cleaned up by its
+// guards first.
 func (h *hostRun) close(end fate) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.run.ctx), h.cleanupTime())
 	defer cancel()
@@ -127,8 +143,9 @@ func (h *hostRun) close(end fate) {
 			left = append(left, h.unanswered(s, err))
 		}
 	}
-	for _, l := range h.logins {
-		if l.conn != nil {
+	again := end == fine && h.index < h.lastLeg[h.host.Name] && h.run.ctx.Err() == nil
+	for key, l := range h.logins {
+		if l.conn != nil && !(again && h.keeper.keep(h.host.Name, key, l)) {
 			_ = l.conn.Close() // its streams have ended already, or never will
 		}
 	}
