@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,6 +170,43 @@ func TestMountEphemeralRefuses(t *testing.T) {
 		}
 		nothingElse(t, dir, "file", "link")
 	})
+}
+
+// TestMountSwapped: somebody who may write above the mount point puts a symlink
+// in its place, or in that of a folder above it, between the look and the mount.
+// Not under busybox, whose shell runs its own mount, whatever PATH says.
+func TestMountSwapped(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	for _, s := range testShells[:3] {
+		for name, task := range map[string]values{
+			"ram drive": {"fstype": "ramfs", "opts": "size=1M"},
+			"bind":      {"fstype": "none", "opts": "bind", "src": t.TempDir()},
+		} {
+			for _, swapped := range []string{"up/m", "up"} {
+				t.Run(s.name+" "+name+" "+swapped, func(t *testing.T) {
+					t.Parallel()
+					dir, victim, shim := t.TempDir(), t.TempDir(), t.TempDir()
+					if err := os.MkdirAll(dir+"/up/m", 0o755); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.Mkdir(victim+"/m", 0o755); err != nil {
+						t.Fatal(err)
+					}
+					path, at := os.Getenv("PATH"), dir+"/"+swapped
+					write(t, shim+"/mount", "#!/bin/sh\nPATH='"+path+"'\n[ -L '"+at+"' ] || { mv '"+at+"' '"+dir+"/moved' && ln -s '"+victim+"' '"+at+"'; }\nexec mount \"$@\"\n", 0o755)
+					h := openNamespace(t, s.name, "env PATH='"+shim+":"+path+"' "+s.prefix)
+					before := h.sh(t, "cat /proc/self/mountinfo")
+					task := maps.Clone(task)
+					task["path"], task["state"] = dir+"/up/m", "ephemeral"
+					mustFail(t, h.run(t, "mount", task), "was replaced")
+					if after := h.sh(t, "cat /proc/self/mountinfo"); after != before {
+						t.Errorf("a stray mount is left: %s", after)
+					}
+				})
+			}
+		}
+	}
 }
 
 func TestMountBind(t *testing.T) {

@@ -11,6 +11,7 @@
 
 op=$1 path=$2 src=$3 fstype=$4 opts=$5 size=$6 check=$7 fstab=$8
 changed=no made=
+case $fstype in ramfs | tmpfs) ram=$fstype ;; *) ram= ;; esac
 
 no() {
 	# Nothing stays behind of what this task made itself.
@@ -25,26 +26,14 @@ no() {
 	exit 0
 }
 
-# unescape TEXT: sets plain_text to what mountinfo meant (proc(5)).
-unescape() {
-	plain_text='' un_rest=$1
-	while :; do
-		case $un_rest in
-		*\\[01][0-7][0-7]*) ;;
-		*) break ;;
-		esac
-		plain_text=$plain_text${un_rest%%\\*}
-		un_rest=${un_rest#*\\}
-		case $un_rest in
-		040*) plain_text="$plain_text " ;;
-		011*) plain_text="$plain_text$(printf '\t')" ;;
-		012*) plain_text=$plain_text$N ;;
-		134*) plain_text=$plain_text\\ ;;
-		043*) plain_text="$plain_text#" ;;
-		esac
-		un_rest=${un_rest#???}
-	done
-	plain_text=$plain_text$un_rest
+# plain TEXT: sets plain to what mountinfo meant by it (proc(5)).
+plain() {
+	plain=$1
+	case $1 in *\\*)
+		plain=$(printf '%b.' "$1")
+		plain=${plain%.}
+		;;
+	esac
 }
 
 # mounts: sets count to the number of mounts on the path, and is_src, is_fstype
@@ -58,18 +47,13 @@ mounts() {
 		IFS=' '
 		# shellcheck disable=SC2086 # split on purpose
 		set -- $line
-		point=$5
-		case $point in *\\*)
-			unescape "$point"
-			point=$plain_text
-			;;
-		esac
-		[ "$point" = "$real" ] || continue
+		plain "$5"
+		[ "$plain" = "$real" ] || continue
 		count=$((count + 1))
 		while [ $# -gt 3 ] && [ "$1" != - ]; do shift; done
 		is_fstype=$2
-		unescape "$3"
-		is_src=$plain_text
+		plain "$3"
+		is_src=$plain
 	done
 	unset IFS
 	set +f
@@ -88,12 +72,10 @@ device() {
 
 # same: is what is mounted there what is asked for?
 same() {
-	case $fstype in
-	ramfs | tmpfs)
-		[ "$is_fstype" = "$fstype" ] && { [ -z "$src" ] || [ "$src" = "$is_src" ]; }
+	if [ -n "$ram" ]; then
+		[ "$is_fstype" = "$ram" ] && { [ -z "$src" ] || [ "$src" = "$is_src" ]; }
 		return
-		;;
-	esac
+	fi
 	case ",$opts,$fstype," in *,bind,* | *,rbind,*)
 		[ -e "$src" ] && [ "$(stat -L -c %d:%i -- "$src")" = "$(stat -L -c %d:%i -- "$path")" ]
 		return
@@ -146,20 +128,50 @@ folder() {
 attach() {
 	room
 	need_root mounting
-	changed=yes
-	if [ "$check" = yes ]; then return 0; fi
+	if [ "$check" = yes ]; then
+		changed=yes
+		return 0
+	fi
 	folder
 	set --
 	[ -z "$fstype" ] || set -- -t "$fstype"
 	[ -z "$opts" ] || set -- "$@" -o "$opts"
-	err=$(mount "$@" -- "${src:-$fstype}" "$path" 2>&1) || {
-		changed=no
-		no "mounting ${src:-$fstype} on $path: $err"
-	}
+	before=$(cat /proc/self/mountinfo)
+	if [ "$op" = ephemeral ] && [ -n "$ram" ]; then
+		# On the folder that this shell holds, so that nobody can put a symlink in
+		# its place meanwhile. -c keeps util-linux from asking for its name again;
+		# busybox, which never does, has no -c.
+		cd -P -- "$path" && [ "$PWD" = "$path" ] || no "$path is not the folder it was: nothing is mounted there"
+		mount -c "$@" -- "${src:-$fstype}" . 2>/dev/null || err=$(mount "$@" -- "${src:-$fstype}" . 2>&1)
+	else
+		err=$(mount "$@" -- "${src:-$fstype}" "$path" 2>&1)
+	fi || no "mounting ${src:-$fstype} on $path: $err"
+	cd /
 	find_real
 	mounts
-	[ "$count" -gt 0 ] || no "mount said it was done, but nothing is mounted on $path"
-	made=
+	if [ "$count" -eq 0 ] || { [ "$op" = ephemeral ] && [ "$real" != "$path" ]; }; then
+		stray
+		no "$path was replaced while it was mounted on: the mount is undone" 'look at who may write to the folders above it'
+	fi
+	changed=yes made=
+}
+
+# stray: unmounts what was mounted since before.
+stray() {
+	set -f
+	IFS=$N
+	# shellcheck disable=SC2013
+	for line in $(cat /proc/self/mountinfo); do
+		case $N$before$N in *"$N$line$N"*) continue ;; esac
+		case $line in *" - $ram"*) ;; *) continue ;; esac
+		IFS=' '
+		# shellcheck disable=SC2086 # split on purpose
+		set -- $line
+		plain "$5"
+		umount -- "$plain"
+	done
+	unset IFS
+	set +f
 }
 
 # holders: a few of the processes that hold the path, from /proc.
