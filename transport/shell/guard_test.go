@@ -3,6 +3,7 @@ package shell_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -251,4 +252,151 @@ func TestHoldWantsAbsolutePaths(t *testing.T) {
 	if err := s.Hold("mnt/x"); err == nil {
 		t.Error("a relative path was taken")
 	}
+}
+
+// TestGuardKnowsPathsAsTheHostDoes: a path may lead through symlinks, and what
+// is in its place later may be none of the play's.
+func TestGuardKnowsPathsAsTheHostDoes(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, time.Minute)
+		p := func(name string) string { return filepath.Join(s.dir, name) }
+		s.run(t, "cd "+transport.Quote(s.dir)+"; mkdir run mine victim victim/ram; touch victim/ram/file; ln -s run var; ln -s run self; mkdir run/there")
+		if err := s.Hold(p("var/ram"), p("mine/ram"), p("self")+"/there", p("new/deep/ram")); err != nil {
+			t.Fatal(err)
+		}
+		s.run(t, "cd "+transport.Quote(s.dir)+"; for d in var/ram mine/ram self/there new/deep/ram; do mkdir -p $d; done; "+
+			"mount -t ramfs ramfs var/ram; touch var/ram/file; mount -t ramfs ramfs self/there; rmdir mine/ram mine; ln -s victim mine; mount -t ramfs ramfs new/deep/ram")
+		done, left, err := s.Close(t.Context(), true)
+		want := []string{
+			"unmounted " + p("new/deep/ram"), "removed " + p("new/deep/ram"), "unmounted " + p("self/there"),
+			"unmounted " + p("var/ram"), "removed " + p("var/ram"),
+		}
+		if err != nil || strings.Join(done, "; ") != strings.Join(want, "; ") {
+			t.Errorf("done %q, %v", done, err)
+		}
+		if want := "did not touch " + p("mine/ram") + ": its path leads elsewhere now"; strings.Join(left, "; ") != want {
+			t.Errorf("left %q", left)
+		}
+		for name, there := range map[string]bool{"victim/ram/file": true, "run/there": true, "run/ram": false, "new/deep/ram": false} {
+			if _, err := os.Lstat(p(name)); (err == nil) != there {
+				t.Errorf("%s: there %v, want %v", name, err == nil, there)
+			}
+		}
+		if strings.Contains(mountinfo(t, s.witness), " "+s.dir+"/") {
+			t.Error("a mount is left")
+		}
+	})
+}
+
+// TestGuardUnmountsWhatIsBelow: mounts on a held mount go one by one, not as a
+// tree detached that something may still use.
+func TestGuardUnmountsWhatIsBelow(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, time.Minute)
+		drive, mark := s.sweep(t)
+		q := transport.Quote(drive)
+		s.run(t, "mkdir "+q+"/a && mount -t tmpfs tmpfs "+q+"/a && cd "+q+"/a && cp /bin/sleep . && mkdir 'b\\040*' && mount -t ramfs ramfs 'b\\040*' && { setsid ./sleep "+mark+" >/dev/null 2>&1 </dev/null & }")
+		done, left, err := s.Close(t.Context(), true)
+		if err != nil || len(left) != 0 || strings.Join(done, "; ") != "unmounted "+drive+"; removed "+drive {
+			t.Errorf("done %q, left %q, %v", done, left, err)
+		}
+		s.gone(t, drive, mark, 0)
+	})
+}
+
+// TestGuardSparesItsNamesakes: a process in a container can have a path of the
+// same name, on a mount of its own.
+func TestGuardSparesItsNamesakes(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, time.Minute)
+		drive := filepath.Join(s.dir, "drive")
+		q := transport.Quote(drive)
+		namesake := strings.TrimSpace(s.run(t, "mkdir "+q+" && cd / && unshare -m --propagation private setsid sh -c "+
+			transport.Quote("mount -t ramfs ramfs "+q+" && cd "+q+" && exec sleep 60")+" >/dev/null 2>&1 </dev/null & echo $!"))
+		pid, _ := strconv.Atoi(namesake)
+		p, _ := os.FindProcess(pid)
+		defer p.Kill()
+		for cwd := ""; cwd != drive; cwd, _ = os.Readlink("/proc/" + namesake + "/cwd") {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if err := s.Hold(drive); err != nil {
+			t.Fatal(err)
+		}
+		s.run(t, "mount -t ramfs ramfs "+q+" && cd "+q+" && { setsid sleep 61 >/dev/null 2>&1 </dev/null & }")
+		if done, _, err := s.Close(t.Context(), true); err != nil || strings.Join(done, "; ") != "unmounted "+drive {
+			t.Errorf("done %q, %v", done, err)
+		}
+		if _, err := os.Stat("/proc/" + namesake); err != nil {
+			t.Error("a process on another mount of that name was ended")
+		}
+	})
+}
+
+// pids finds the session's two programs.
+func (s *stage) pids(t *testing.T) (guard, loop string) {
+	t.Helper()
+	loop = strings.TrimSpace(s.run(t, "echo $PPID"))
+	first := strings.TrimSpace(s.run(t, "read -r st </proc/"+loop+"/stat; set -- ${st##*) }; echo $2"))
+	for _, pid := range strings.Fields(s.run(t, "cat /proc/"+first+"/task/*/children")) {
+		if pid != loop {
+			guard = pid
+		}
+	}
+	return guard, loop
+}
+
+func signal(t *testing.T, pid string) {
+	t.Helper()
+	n, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := os.FindProcess(n)
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAKilledGuardIsStoodInFor(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, 2*time.Second)
+		drive, mark := s.sweep(t)
+		guard, _ := s.pids(t)
+		signal(t, guard)
+		s.gone(t, drive, mark, 10*time.Second)
+	})
+}
+
+func TestAKilledLoopEndsTheSession(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, 3*time.Second)
+		drive, mark := s.sweep(t)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.Command(context.Background(), shell.Command{Shell: "/bin/sh", Argv: []string{"kill -KILL $PPID; exec sleep " + mark}}, nil, nil)
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			var te *transport.Error
+			if !errors.As(err, &te) || te.Phase != transport.PhaseLost {
+				t.Errorf("%v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the task waits for a loop that is gone")
+		}
+		s.gone(t, drive, mark, 10*time.Second)
+	})
+}
+
+// TestHeartbeatsLeaveNoDead: a scan takes hours.
+func TestHeartbeatsLeaveNoDead(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, 300*time.Millisecond)
+		guard, _ := s.pids(t)
+		time.Sleep(1500 * time.Millisecond)
+		if n := len(strings.Fields(s.run(t, "cat /proc/"+guard+"/task/*/children"))); n > 2 {
+			t.Errorf("the guard has %d children", n)
+		}
+	})
 }

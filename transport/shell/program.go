@@ -73,7 +73,3 @@ func request(words ...string) (string, error) {
 	}
 	return strings.ReplaceAll(q, "\n", `'"$N"'`), nil
 }
-
-// escapeMount writes a path as /proc/self/mountinfo does (proc(5): space, tab,
-// newline and backslash as octal).
-var escapeMount = strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace

@@ -205,7 +205,7 @@ func (s *Session) hold(paths []string) error {
 		if !s.watch(p) {
 			continue
 		}
-		line, err := request("W", p, escapeMount(p))
+		line, err := request("W", p)
 		if err != nil {
 			return err
 		}

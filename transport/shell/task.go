@@ -324,6 +324,8 @@ func (s *Session) report() (done, left []string) {
 				left = append(left, "could not remove "+name(w[2]))
 			case "symlink":
 				left = append(left, "did not touch "+name(w[2])+": it is a symlink now")
+			case "moved":
+				left = append(left, "did not touch "+name(w[2])+": its path leads elsewhere now")
 			}
 		}
 	}

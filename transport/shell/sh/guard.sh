@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2030,SC2031 # the watchdog's A is its own
 # guard.sh: reads requests from the channel, one a line, and answers for the
 # host being left clean. Set before it: Z (nonce), L (lease, seconds), B (1
 # where another account was become), N (a newline). Descriptor 3 is the
@@ -6,101 +7,122 @@
 #
 #   T TEXT            a task for the loop
 #   H                 heartbeat: the lease starts anew
-#   W PATH ESCAPED    watch PATH (ESCAPED as mountinfo writes it) from now on
+#   W PATH            watch PATH, absolute and clean, from now on
 #   K                 end the running task's processes, then answer `ended`
 #   Q clean|leave     goodbye
 #
-# End of file, a lapsed lease, TERM: as `Q clean`.
+# End of file, a lapsed lease, TERM, a loop that is gone: as `Q clean`. Where the
+# guard itself was killed, its watchdog does so when the lease is over.
 
 say() { printf '\n%s %s\n' "$Z" "$*" >&3; }
 
-# pid_of_self and session: /proc/self is the process that reads it, so a
-# builtin read tells a subshell's own id, which $$ does not.
-identify() {
-	read -r st </proc/self/stat
-	G=${st%% *}
-	rest=${st##*) }
+# stat_of PID: sets pid, state, parent and sid to what /proc says of a process.
+# Its name may hold anything, newlines too; what follows it is on the last line.
+# /proc/self is the process that reads it, so a builtin read tells a subshell's
+# own id, which $$ does not.
+stat_of() {
+	st=
+	{ while IFS= read -r line; do st=$line; done <"/proc/$1/stat"; } 2>/dev/null
+	[ -n "$st" ] || return 1
+	pid=${st%% *}
 	# shellcheck disable=SC2086 # split on purpose
-	set -- $rest
-	S=$4
+	set -- ${st##*) }
+	state=$1 parent=$2 sid=$4
+}
+
+# identify: sets G to the guard's own id, S to its session and A to the guard
+# and its ancestors in it.
+identify() {
+	S=
+	stat_of self || return 0
+	G=$pid leader=$sid
 	A=" $$ $G "
 	# The session must be this channel's own, or ending it would end somebody
 	# else's processes: its leader is this program's first shell, or, where
 	# another account was become, the program that did it.
 	p=$$
 	n=0
-	while [ "$p" != "$S" ]; do
-		if [ "$B" != 1 ] || [ "$n" -ge 4 ]; then
-			S=
-			return
-		fi
-		if ! { read -r st </proc/"$p"/stat; } 2>/dev/null; then
-			S=
-			return
-		fi
-		rest=${st##*) }
-		# shellcheck disable=SC2086
-		set -- $rest
-		p=$2
+	while [ "$p" != "$leader" ]; do
+		if [ "$B" != 1 ] || [ "$n" -ge 4 ]; then return 0; fi
+		stat_of "$p" || return 0
+		p=$parent
 		A="$A$p "
 		n=$((n + 1))
 	done
+	S=$leader
 }
 
-# members SIGNAL all|task: signals the session's processes (SIGNAL 0: only
-# counts) and sets `left` to their number. Never the guard, its ancestors or
-# its watchdog; with `task` not the loop either.
+has_grep() { command -v grep >/dev/null 2>&1; }
+
+# candidates: the stat files that may be of the session's processes. The shell
+# reads a byte at a time, which a host with thousands of processes feels.
+candidates() {
+	if has_grep; then
+		grep -ls ") [^Z] [0-9]* [0-9]* $S " /proc/[0-9]*/stat
+		[ $? -ge 126 ] || return 0 # more names than an argument list holds
+	fi
+	printf '%s\n' /proc/[0-9]*/stat
+}
+
+# members SIGNAL all|task: signals the session's processes and sets `left` to
+# their ids. Never the guard, its ancestors or its watchdog; with `task` not the
+# loop either.
 members() {
-	left=0
+	left=
 	[ -n "$S" ] || return 0
-	for d in /proc/[0-9]*; do
-		{ IFS= read -r st <"$d"/stat; } 2>/dev/null || continue
-		pid=${d#/proc/}
-		rest=${st##*) }
-		sig=$1 what=$2
-		# shellcheck disable=SC2086
-		set -- $rest
-		state=$1 parent=$2 sid=$4
-		set -- "$sig" "$what"
+	for f in $(candidates); do
+		f=${f#/proc/}
+		f=${f%/stat}
+		stat_of "$f" || continue
 		if [ "$sid" != "$S" ] || [ "$state" = Z ]; then continue; fi
-		case "$A$w " in *" $pid "* | *" $parent "*)
+		case "$A$w " in *" $f "* | *" $parent "*)
 			# The guard, its ancestors, its watchdog, and their children: only
 			# the loop, a child of the first shell, ever counts.
-			if [ "$what" = task ] || [ "$parent" != $$ ] || [ "$pid" = "$G" ]; then continue; fi
+			if [ "$2" = task ] || [ "$parent" != $$ ] || [ "$f" = "$G" ]; then continue; fi
 			;;
 		esac
-		left=$((left + 1))
-		[ "$sig" = 0 ] || kill -s "$sig" "$pid" 2>/dev/null
+		left="$left $f"
+		kill -s "$1" "$f" 2>/dev/null
 	done
 	return 0
+}
+
+# still: drops from `left` the processes that have ended.
+still() {
+	known=$left left=
+	for f in $known; do
+		if stat_of "$f" && [ "$sid" = "$S" ] && [ "$state" != Z ]; then left="$left $f"; fi
+	done
 }
 
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # end_session all|task: TERM, up to two seconds, KILL.
 end_session() {
-	members TERM "$1"
-	i=0
-	while [ "$left" -gt 0 ] && [ "$i" -lt 20 ]; do
-		nap
-		members 0 "$1"
-		i=$((i + 1))
+	for sig in TERM KILL; do
+		i=0
+		members "$sig" "$1"
+		while [ -n "$left" ] && [ "$i" -lt 20 ]; do
+			nap
+			still
+			# What they started in the meantime; KILL leaves nobody time to.
+			if [ -z "$left" ] || [ "$sig" = KILL ]; then members "$sig" "$1"; fi
+			i=$((i + 1))
+		done
 	done
-	i=0
-	while [ "$left" -gt 0 ] && [ "$i" -lt 10 ]; do
-		members KILL "$1"
-		nap
-		members 0 "$1"
-		i=$((i + 1))
-	done
-	[ "$left" -eq 0 ] || say left processes "$left"
+	# shellcheck disable=SC2086 # count them
+	set -- $left
+	[ $# -eq 0 ] || say left processes $#
 }
 
-# unwatch and watch: one watchdog sleeps for a lease and is replaced at each
+# unwatch and beat: one watchdog sleeps for a lease and is replaced at each
 # heartbeat. It holds none of the channel's descriptors, or the channel could
-# not close before it ends.
+# not close before it ends. It knows what the guard knew, so it can stand in
+# for a guard that was killed.
 unwatch() {
-	[ -z "$w" ] || kill "$w" 2>/dev/null
+	[ -n "$w" ] || return 0
+	kill "$w" 2>/dev/null
+	wait "$w" 2>/dev/null # or the dead gather, one at each heartbeat
 	w=
 }
 beat() {
@@ -109,20 +131,70 @@ beat() {
 		# shellcheck disable=SC2154 # $! is the sleep
 		trap 'kill $! 2>/dev/null; exit 0' TERM
 		sleep "$L" &
-		wait $! && kill -s ALRM "$G"
-	) </dev/null >/dev/null 2>&1 3>&- 4>&- &
+		wait $! || exit 0
+		stat_of self
+		if [ "$parent" = "$G" ]; then
+			kill -s ALRM "$G"
+		else
+			A="$A$pid " w=
+			finish clean
+		fi
+	) </dev/null >/dev/null 2>&1 3>&1 4>&- &
 	w=$!
 }
 
-# mounted ESCAPED: sets `mounts` to the number of mounts on that path.
-mounted() {
-	mounts=0
-	while read -r _ _ _ _ mp _; do
-		[ "$mp" != "$1" ] || mounts=$((mounts + 1))
+# plain ESCAPED: sets `plain` to what mountinfo meant (proc(5)).
+plain() {
+	plain='' rest=$1
+	while :; do
+		case $rest in *\\[01][0-7][0-7]*) ;; *) break ;; esac
+		plain=$plain${rest%%\\*}
+		rest=${rest#*\\}
+		case $rest in
+		040*) plain="$plain " ;;
+		011*) plain=$plain$TAB ;;
+		012*) plain=$plain$N ;;
+		134*) plain=$plain\\ ;;
+		043*) plain="$plain#" ;;
+		esac
+		rest=${rest#???}
+	done
+	plain=$plain$rest
+}
+
+# mounts_on PATH SKIP: sets `mounts` to the mounts on PATH without the first
+# SKIP of them, and to those made below these, the newest first, each as
+# ID:ESCAPED; and `count` to the number of mounts on PATH.
+mounts_on() {
+	mounts='' count=0
+	while read -r id _ _ _ mp _; do
+		plain=$mp
+		case $mp in *\\*) plain "$mp" ;; esac
+		case $plain in
+		"$1") count=$((count + 1)) ;;
+		"$1"/*) ;;
+		*) continue ;;
+		esac
+		[ "$count" -le "$2" ] || mounts="$id:$mp $mounts"
 	done </proc/self/mountinfo
 }
 
-# watch PATH ESCAPED: remembers what is there now, once.
+# physical PATH: sets `real` to where PATH leads, through every symlink, which
+# is how mountinfo names it. What is not there yet stays as it is written.
+physical() {
+	head=$1 tail=''
+	while ! [ -d "$head" ]; do
+		tail=/${head##*/}$tail
+		head=${head%/*}
+		head=${head:-/}
+	done
+	real=$(cd -P -- "$head" && pwd -P && echo .) 2>/dev/null
+	real=${real%"$N."}
+	real=${real:-$head}
+	real=${real%/}$tail
+}
+
+# watch PATH: remembers what is there now, once.
 watch() {
 	i=1
 	while [ "$i" -le "$watched" ]; do
@@ -130,108 +202,134 @@ watch() {
 		[ "$p" != "$1" ] || return 0
 		i=$((i + 1))
 	done
-	watched=$i
 	there=0
 	if [ -e "$1" ] || [ -L "$1" ]; then there=1; fi
-	mounted "$2"
-	eval "path$i=\$1 esc$i=\$2 there$i=$there mounts$i=$mounts"
+	physical "$1"
+	mounts_on "$real" 0
+	eval "path$i=\$1 real$i=\$real there$i=$there count$i=$count"
+	watched=$i
+	beat # the watchdog must know too
 }
 
-# on_it PID PATH: has that process its executable, its working folder or an
-# open file there?
-on_it() {
-	{
-		ls -ld "/proc/$1/exe" "/proc/$1/cwd" "/proc/$1/root"
-		ls -l "/proc/$1/fd"
-	} 2>/dev/null | {
-		while IFS= read -r line; do
-			case $line in *" -> $2" | *" -> $2/"*) exit 0 ;; esac
-		done
-		exit 1
-	}
+# id_in FDINFO: sets `id` to the mount that it names, to nothing where the
+# kernel doesn't tell (before 3.15).
+id_in() {
+	id=
+	while IFS=$TAB read -r key value; do
+		[ "$key" != mnt_id: ] || id=$value
+	done <"$1"
 }
 
-# evict PATH: ends the processes that escaped the session but still use the
-# mount. One listing of /proc gives candidates (its text is whatever names the
-# host holds, so it only ever suggests), a second look at each decides.
+# evict ID PATH: ends the processes that escaped the session but still have
+# their executable, working folder or an open file on that mount. The text of a
+# link only suggests (it is whatever names the host and its containers hold, and
+# ls may show odd characters otherwise), the mount's id decides.
 evict() {
-	{
-		ls -ld /proc/[0-9]*/exe /proc/[0-9]*/cwd /proc/[0-9]*/root
-		ls -l /proc/[0-9]*/fd
-	} 2>/dev/null | {
-		cur='' seen=' '
-		while IFS= read -r line; do
-			case $line in
-			/proc/*/fd:)
-				cur=${line#/proc/}
-				cur=${cur%/fd:}
-				continue
-				;;
-			*" /proc/"*" -> $1" | *" /proc/"*" -> $1/"*)
-				pid=${line#*" /proc/"}
-				pid=${pid%%/*}
-				;;
-			*" -> $1/"*) pid=$cur ;;
-			*) continue ;;
-			esac
-			case $pid in '' | *[!0-9]*) continue ;; esac
-			case $A$seen in *" $pid "*) continue ;; esac
-			seen="$seen$pid "
-			if [ "$pid" -gt 1 ] && on_it "$pid" "$1"; then kill -s KILL "$pid" 2>/dev/null; fi
-		done
-	}
-	return 0
+	like=${2%%[!A-Za-z0-9/._-]*}
+	set -f
+	IFS=$N
+	for line in $(set +f; QUOTING_STYLE=literal ls -ld /proc/[0-9]*/exe /proc/[0-9]*/cwd /proc/[0-9]*/root 2>/dev/null); do
+		case $line in *" /proc/"*" -> $like"*) ;; *) continue ;; esac
+		f=/proc/${line#*" /proc/"}
+		{ id_in /proc/self/fdinfo/9; } 2>/dev/null 9<"${f%%" -> "*}" || continue
+		if [ -z "$id" ]; then
+			case $line in *" -> $2" | *" -> $2/"*) id=$1 ;; esac
+		fi
+		[ "$id" != "$1" ] || evict_one "$f"
+	done
+	for f in $(set +f; open_files "$1"); do
+		id_in "$f"
+		[ "$id" != "$1" ] || evict_one "$f"
+	done 2>/dev/null
+	unset IFS
+	set +f
+}
+open_files() {
+	if has_grep; then
+		grep -rls "^mnt_id:[[:space:]]*$1\$" /proc/[0-9]*/fdinfo
+	else
+		printf '%s\n' /proc/[0-9]*/fdinfo/*
+	fi
 }
 
-# undo_mount INDEX PATH ESCAPED BEFORE
+# evict_one /proc/PID/…
+evict_one() {
+	pid=${1#/proc/}
+	pid=${pid%%/*}
+	case "$A$w " in *" $pid "*) return 0 ;; esac
+	[ "$pid" -le 1 ] || kill -s KILL "$pid" 2>/dev/null
+}
+
+# undo_mount INDEX REAL BEFORE
 undo_mount() {
-	mounted "$3"
-	[ "$mounts" -gt "$4" ] || return 0
-	# Nothing may hold the mount through the guard itself.
-	cd /
+	mounts_on "$2" "$3"
+	[ -n "$mounts" ] || return 0
 	tries=0
-	while [ "$mounts" -gt "$4" ] && [ "$tries" -lt 5 ]; do
-		if ! umount "$2" 2>/dev/null; then
-			evict "$2"
-			nap
-		fi
+	while [ -n "$mounts" ] && [ "$tries" -lt 10 ]; do
+		busy=0
+		set -f
+		for m in $mounts; do
+			plain "${m#*:}"
+			umount "$plain" 2>/dev/null || { busy=1; evict "${m%%:*}" "$plain"; }
+		done
+		set +f
+		[ "$busy" = 0 ] || nap
 		tries=$((tries + 1))
-		mounted "$3"
+		mounts_on "$2" "$3"
 	done
 	how=unmounted
-	if [ "$mounts" -gt "$4" ]; then
+	if [ -n "$mounts" ]; then
 		how=detached
-		umount -l "$2" 2>/dev/null
-		mounted "$3"
+		set -f
+		for m in $mounts; do
+			plain "${m#*:}"
+			umount -l "$plain" 2>/dev/null
+		done
+		set +f
+		mounts_on "$2" "$3"
 	fi
-	if [ "$mounts" -gt "$4" ]; then say left mount "$1"; else say "$how" "$1"; fi
+	if [ -n "$mounts" ]; then say left mount "$1"; else say "$how" "$1"; fi
 }
 
-# undo_folder INDEX PATH: the folder was not there before, so all that is in it
-# came with the play; a mount below it is none of ours and keeps it.
+# undo_folder INDEX PATH REAL: the folder was not there before, so all that is
+# in it came with the play; a mount below it is none of ours and keeps it. It is
+# removed from within the folder that holds it, so that no symlink put into its
+# path leads the removal astray.
 undo_folder() {
-	if [ -L "$2" ] || ! [ -d "$2" ]; then return 0; fi
-	rmdir "$2" 2>/dev/null && say removed "$1" && return 0
-	below=0
-	while read -r _ _ _ _ mp _; do
-		case $mp in "$3" | "$3"/*) below=1 ;; esac
-	done </proc/self/mountinfo
-	[ "$below" = 0 ] && rm -rf -- "$2" 2>/dev/null
-	if [ -e "$2" ]; then say left folder "$1"; else say removed "$1"; fi
+	[ -d "$2" ] || return 0
+	physical "$2"
+	above=${3%/*}
+	if [ "$real" != "$3" ] || ! cd -P -- "$above/" 2>/dev/null || [ "$(pwd -P; echo .)" != "${above:-/}$N." ]; then
+		say left moved "$1"
+		return 0
+	fi
+	name=./${3##*/}
+	tries=0
+	while ! rmdir -- "$name" 2>/dev/null && [ "$tries" -lt 10 ]; do
+		mounts_on "$3" -1
+		[ -z "$mounts" ] || break
+		# What still wrote there when the channel ended may do so for a moment.
+		rm -rf -- "$name" 2>/dev/null
+		[ -e "$name" ] || break
+		nap
+		tries=$((tries + 1))
+	done
+	if [ -e "$name" ]; then say left folder "$1"; else say removed "$1"; fi
+	cd /
 }
 
 undo() {
-	i=$watched
-	while [ "$i" -gt 0 ]; do
-		e='' t='' m=''
-		eval "p=\$path$i e=\$esc$i t=\$there$i m=\$mounts$i"
-		if [ -L "$p" ]; then
-			[ "$t" = 1 ] || say left symlink "$i"
-		else
-			undo_mount "$i" "$p" "$e" "$m"
-			[ "$t" = 1 ] || undo_folder "$i" "$p" "$e"
+	# Nothing may hold a mount through the guard itself.
+	cd /
+	n=$watched
+	while [ "$n" -gt 0 ]; do
+		p='' r='' t='' c=''
+		eval "p=\$path$n r=\$real$n t=\$there$n c=\$count$n"
+		undo_mount "$n" "$r" "$c"
+		if [ "$t" = 0 ]; then
+			if [ -L "$p" ]; then say left symlink "$n"; else undo_folder "$n" "$p" "$r"; fi
 		fi
-		i=$((i - 1))
+		n=$((n - 1))
 	done
 }
 
@@ -248,6 +346,7 @@ finish() {
 
 guard() {
 	w='' watched=0
+	TAB=$(printf '\t')
 	trap '' HUP INT PIPE
 	identify
 	trap 'finish clean' ALRM TERM
@@ -255,8 +354,12 @@ guard() {
 	beat
 	while IFS= read -r r; do
 		case $r in
-		'T '*) printf '%s\n' "${r#T }" ;;
-		H) beat ;;
+		'T '*) printf '%s\n' "${r#T }" 2>/dev/null || break ;;
+		H)
+			beat
+			# A task can run for hours: is there still a loop to say how it ended?
+			printf '\n' 2>/dev/null || break
+			;;
 		K)
 			end_session task
 			say ended
