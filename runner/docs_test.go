@@ -42,6 +42,36 @@ func TestDocumentedVariables(t *testing.T) {
 	}
 }
 
+// docs/running.md has the type of every event.
+func TestDocumentedEvents(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/running.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := regexp.MustCompile(`EventType\(\) string \{ return "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(types) < 10 {
+		t.Fatalf("event.go: %v", types)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## JSON lines\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	words := regexp.MustCompile(`[a-z_]+`).FindAllString(section, -1)
+	for _, m := range types {
+		if !slices.Contains(words, m[1]) {
+			t.Errorf("docs/running.md doesn't name events of type %s", m[1])
+		}
+	}
+	for _, w := range words {
+		if strings.Contains(w, "_") && !slices.ContainsFunc(types, func(m []string) bool { return m[1] == w }) {
+			t.Errorf("docs/running.md names events of type %s, which there are none of", w)
+		}
+	}
+}
+
 // firstCells lists what the first column of a table has in backquotes.
 func firstCells(table string) []string {
 	var out []string
