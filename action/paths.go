@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -37,7 +38,9 @@ func (p Paths) find(name string) (string, error) {
 			if !errors.Is(err, fs.ErrNotExist) {
 				return "", err
 			}
-			tried = append(tried, at)
+			if !slices.Contains(tried, at) {
+				tried = append(tried, at)
+			}
 		}
 	}
 	return "", fmt.Errorf("%q is not there (looked at %s): %w", name, strings.Join(tried, ", "), fs.ErrNotExist)

@@ -251,6 +251,8 @@ func (a *auth) hint() string {
 		return "the host takes no keys: give a password (-k, ansible_password)"
 	case takes("publickey") && !takes("password") && !takes("keyboard-interactive") && len(a.keys) == 0:
 		return "the host takes keys only: name one (--private-key, ansible_ssh_private_key_file) or load it into an agent"
+	case len(a.keys) == 0 && a.cfg.Password != nil:
+		return "check the account's name and password (-k, ansible_password)"
 	}
 	return fmt.Sprintf("check the account's name, and that one of these keys stands in ~%s/.ssh/authorized_keys on the host, in a folder that only its owner can write to", a.cfg.User)
 }
