@@ -34,10 +34,16 @@ type deploy struct {
 // of the account that runs the tests.
 func start(t *testing.T, dir string, args ...string) *deploy {
 	t.Helper()
+	return startAs(t, dir, append([]string{"thordeploy"}, args...)...)
+}
+
+// startAs is start for a command line that comes to thordeploy in the end.
+func startAs(t *testing.T, dir string, words ...string) *deploy {
+	t.Helper()
 	d := &deploy{t: t}
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
-	d.cmd = exec.CommandContext(ctx, "thordeploy", args...)
+	d.cmd = exec.CommandContext(ctx, words[0], words[1:]...)
 	d.cmd.Dir = dir
 	d.cmd.Env = append(os.Environ(), "HOME="+dir, "SSH_AUTH_SOCK=")
 	d.cmd.Stdout, d.cmd.Stderr = &d.out, &d.out
@@ -145,7 +151,7 @@ func TestSweep(t *testing.T) {
 	dir := sweepDir(t)
 	host, port := closedPort(t)
 	d := start(t, dir, "-i", l.Inventory, "-i", more(t, dir, "refused", host, port), "--known-hosts", l.KnownHosts, "sweep.yml")
-	d.ends(4, "unreachable: [refused]", "connection refused", "refused                    : ok=0    changed=0    unreachable=1",
+	d.ends(4, "unreachable: [refused]", "connection refused", "hint: nothing listens on port ", "refused                    : ok=0    changed=0    unreachable=1",
 		"host01                     : ok=6    changed=6    unreachable=0    failed=0", "3 files fetched from 3 hosts to "+dir+"/reports")
 	for _, h := range l.Hosts {
 		text, err := os.ReadFile(filepath.Join(dir, "reports", h.Name, "report"))
@@ -183,10 +189,18 @@ func TestHostKeys(t *testing.T) {
 	changed := fmt.Sprintf("[%s]:%d %s", l.Hosts[0].Addr, l.Hosts[0].Port, ssh.MarshalAuthorizedKey(other))
 	inv := write(t, dir, "hosts.yml", fmt.Sprintf("all: {hosts: {host01: {ansible_host: %s, ansible_port: %d, ansible_user: root, ansible_ssh_private_key_file: %s}}}\n",
 		l.Hosts[0].Addr, l.Hosts[0].Port, l.Key))
-	for name, known := range map[string]string{"unknown": "", "changed": changed} {
-		file := write(t, dir, name, known)
-		start(t, dir, "-i", inv, "--known-hosts", file, "sweep.yml").
-			ends(4, "unreachable: [host01] mkdir: host key", "hint: ", "unreachable=1")
+	tests := []struct {
+		name, known string
+		texts       []string
+	}{
+		{"unknown", "", []string{"the host's key is unknown: it shows the ssh-ed25519 key SHA256:", dir + "/unknown", "hint: compare the fingerprint", "add this line to known_hosts"}},
+		{"changed", changed, []string{"the host's ssh-ed25519 key has changed: " + dir + "/changed:1 has SHA256:", "hint: somebody may stand between", "ssh-keygen -R"}},
+	}
+	for _, tt := range tests {
+		file := write(t, dir, tt.name, tt.known)
+		d := start(t, dir, "-i", inv, "--known-hosts", file, "sweep.yml")
+		d.ends(4, "unreachable=1")
+		d.says("unreachable", "host01", append(tt.texts, "mkdir: host key ", "at: sweep.yml:")...)
 	}
 }
 
@@ -227,7 +241,7 @@ func TestWrongCredentials(t *testing.T) {
 		texts                []string
 	}{
 		{"wrong key", "ansible_user: root, ansible_ssh_private_key_file: " + key, "id.yml", 4, []string{"unreachable: [host01] Who: auth", "hint: "}},
-		{"wrong password", "ansible_user: pw, ansible_password: guess-4711", "id.yml", 4, []string{"unreachable: [host01] Who: auth"}},
+		{"wrong password", "ansible_user: pw, ansible_password: guess-4711", "id.yml", 4, []string{"unreachable: [host01] Who: auth", "tried password", "hint: check the account's name and password (-k, ansible_password)"}},
 		{"right password", "ansible_user: pw, ansible_password: right-password", "id.yml", 0, []string{"I am pw"}},
 		{"become with password", "ansible_user: pw, ansible_password: right-password, ansible_become_password: right-password", "become.yml", 0, []string{"I am root"}},
 		{"become with a wrong password", "ansible_user: pw, ansible_password: right-password, ansible_become_password: guess-4711", "become.yml", 2, []string{"failed: [host01] Who", "hint: "}},
@@ -258,7 +272,8 @@ func TestSilentAndUnknownHosts(t *testing.T) {
 	begun := time.Now()
 	start(t, dir, "-i", l.Inventory, "-i", more(t, dir, "silent", host, port), "-i", more(t, dir, "nosuch", "nosuch.invalid", 22),
 		"--known-hosts", l.KnownHosts, "--timeout", "2", "sweep.yml").
-		ends(4, "unreachable: [silent] mkdir: handshake", "unreachable: [nosuch] mkdir: resolve", "host01                     : ok=6")
+		ends(4, "unreachable: [silent] mkdir: handshake", "said nothing for 2s", "hint: something else than sshd may listen there",
+			"unreachable: [nosuch] mkdir: resolve", "hint: check the spelling", "host01                     : ok=6")
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("took %v with a timeout of 2 s", took)
 	}
@@ -364,6 +379,7 @@ func TestCommandTimeoutAndHostTimeout(t *testing.T) {
 func TestALotOfOutput(t *testing.T) {
 	t.Parallel()
 	l := labtest.Start(t, lab.Options{N: 1})
+	labtest.LeavesNothing(t, l)
 	labtest.LeavesNothing(t, l)
 	dir := t.TempDir()
 	write(t, dir, "flood.yml", `
