@@ -93,11 +93,11 @@ func (cp *copying) fileAct(ctx context.Context, p *probe, load payload, s step, 
 		if s.chown {
 			args = attrArgs(args, "owner", cp.owner, []string{target})
 		}
-		args = attrArgs(args, "mode", fmt.Sprintf("%05o", s.mode), []string{target})
+		args = attrArgs(args, "mode", chmodText(s.mode), []string{target})
 		if bad := cp.attrs(ctx, args); bad.Failed {
 			return bad
 		}
-		r.Values["mode"] = fmt.Sprintf("%04o", s.mode)
+		r.Values["mode"] = modeText(s.mode)
 		return r
 	}
 	if err := cp.room(p, load.size); err != nil { // the old file stays until the new one is whole
@@ -114,7 +114,7 @@ func (cp *copying) fileAct(ctx context.Context, p *probe, load payload, s step, 
 		target: target, size: load.size, mode: s.mode, owner: cp.owner, validate: cp.validate, write: load.write,
 	}
 	if p.missing {
-		in.dirMode = fmt.Sprintf("%05o", cp.folderMode(p, rootEntry))
+		in.dirMode = chmodText(cp.folderMode(p, rootEntry))
 	}
 	now, bad := in.send(ctx, cp.call)
 	if bad.Failed {
@@ -145,7 +145,7 @@ func (in incoming) send(ctx context.Context, c *Call) (found, Result) {
 	_, _ = rand.Read(random) // never fails (crypto/rand)
 	args := append([]string{
 		path.Dir(in.target), path.Base(in.target), ".thordeploy-" + hex.EncodeToString(random),
-		fmt.Sprint(in.size), fmt.Sprintf("%05o", in.mode), in.owner, in.dirMode, in.old,
+		fmt.Sprint(in.size), chmodText(in.mode), in.owner, in.dirMode, in.old,
 	}, in.validate...)
 	s, err := streamHalf(ctx, c, "copy_receive", args, in.write, nil)
 	said := strings.TrimSpace(text8(s.stderr))

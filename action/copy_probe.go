@@ -185,7 +185,7 @@ func (f *found) readAt(line string) {
 
 // values are the return values that Ansible gives for a path.
 func (f *found) values() map[string]any {
-	v := map[string]any{"mode": fmt.Sprintf("%04o", f.mode), "owner": f.user, "group": f.group}
+	v := map[string]any{"mode": modeText(f.mode), "owner": f.user, "group": f.group}
 	if n, err := strconv.Atoi(f.uid); err == nil {
 		v["uid"] = n
 	}

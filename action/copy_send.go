@@ -27,7 +27,7 @@ func (cp *copying) send(ctx context.Context, p *probe, plan []step) Result {
 	if !p.tar {
 		return cp.sendFiles(ctx, p, plan)
 	}
-	s, err := streamLine(ctx, cp.call, unpackLine(p, fmt.Sprintf("%05o", cp.folderMode(p, rootEntry))), func(w io.Writer) error {
+	s, err := streamLine(ctx, cp.call, cp.unpackLine(p), func(w io.Writer) error {
 		return cp.call.Trees.WriteTar(w, cp.tree,
 			func(e bundle.Entry) bool { return e.Path != "." && steps[e.Path].send },
 			func(e bundle.Entry) fs.FileMode { return fileMode(steps[e.Path].mode) })
@@ -35,14 +35,19 @@ func (cp *copying) send(ctx context.Context, p *probe, plan []step) Result {
 	return cp.sent(p, s, err)
 }
 
+// makeFolders is shell text: make FOLDER MODE OWNER makes a folder and those
+// above it that are missing, each with the mode and owner.
+const makeFolders = `make(){ [ -d "$1/" ]||{ make "${1%/*}" "$2" "$3"&&mkdir -m "$2" -- "$1"&&{ [ -z "$3" ]||chown -- "$3" "$1";};};};`
+
 // unpackLine makes the folder where it is missing, and unpacks into it. One
-// line of simple commands, so that any login shell takes it.
-func unpackLine(p *probe, mode string) string {
-	script := `cd -- "$1" && exec tar -xopmf -`
+// line without quotes and exclamation marks, so that any login shell takes it.
+func (cp *copying) unpackLine(p *probe) string {
+	words := []string{"/bin/sh", "-c", `cd -- "$1"&&exec tar -xopmf -`, "unpack", p.base}
 	if p.missing {
-		script = `umask 022 && mkdir -p -- "${1%/*}/" && mkdir -m "$2" -- "$1" && ` + script
+		words[2] = makeFolders + `make "$1" "$2" "$3"&&` + words[2]
+		words = append(words, chmodText(cp.folderMode(p, rootEntry)), cp.owner)
 	}
-	return "exec " + transport.Quote("/bin/sh", "-c", script, "unpack", p.base, mode)
+	return "exec " + transport.Quote(words...)
 }
 
 // sent says how a stream of files ended. The host's own words say more than a

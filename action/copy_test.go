@@ -178,6 +178,35 @@ func TestCopyOwner(t *testing.T) {
 	})
 }
 
+// TestCopyMakesFolders: all the folders that a copy makes get directory_mode
+// and owner, those on the way to dest too, and what is there keeps its own.
+func TestCopyMakesFolders(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	src := t.TempDir()
+	write(t, src+"/d/f", "x", 0o644)
+	eachShell(t, func(t *testing.T, h *host) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for to, made := range map[string][]string{
+			"tree/a b/": {"tree", "tree/a b", "tree/a b/d"},
+			"file/a/":   {"file", "file/a"},
+		} {
+			from := map[bool]string{true: src + "/", false: src + "/d/f"}[to[0] == 't']
+			mustOK(t, h.run(t, "copy", values{"src": from, "dest": dir + "/" + to, "directory_mode": "0710", "owner": "1", "group": "2"}), true)
+			for _, m := range made {
+				hasMode(t, dir+"/"+m, 0o710)
+				owned(t, dir+"/"+m, 1, 2)
+			}
+		}
+		hasMode(t, dir, 0o755)
+		owned(t, dir, 0, 0)
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": dir + "/other/x", "owner": "nobody-here"}), "nobody-here", "an account that the host has")
+	})
+}
+
 func TestCopyFile(t *testing.T) {
 	t.Parallel()
 	src := write(t, filepath.Join(t.TempDir(), "-a file"), "text\n", 0o755)

@@ -208,7 +208,7 @@ func (cp *copying) apply(ctx context.Context, p *probe, plan []step) Result {
 			saved = append(saved, at)
 		}
 		if s.chmod {
-			m := fmt.Sprintf("%05o", s.mode)
+			m := chmodText(s.mode)
 			modes[m] = append(modes[m], at)
 		}
 		if s.chown {
@@ -228,7 +228,7 @@ func (cp *copying) apply(ctx context.Context, p *probe, plan []step) Result {
 	if cp.owner != "" { // chown takes setuid away again
 		for i, s := range plan {
 			if s.send && s.mode&0o6000 != 0 && cp.tree.Entries[i].Mode.IsRegular() {
-				after = attrArgs(after, "mode", fmt.Sprintf("%05o", s.mode), []string{path.Join(p.base, cp.tree.Entries[i].Path)})
+				after = attrArgs(after, "mode", chmodText(s.mode), []string{path.Join(p.base, cp.tree.Entries[i].Path)})
 			}
 		}
 	}

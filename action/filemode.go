@@ -1,6 +1,7 @@
 package action
 
 import (
+	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -102,6 +103,13 @@ func modeBits(m fs.FileMode) uint32 {
 	}
 	return n
 }
+
+// modeText is a mode as Ansible's copy and file return it: "0755", "04755".
+func modeText(bits uint32) string { return fmt.Sprintf("0%03o", bits) }
+
+// chmodText is a mode as chmod(1) takes it: with fewer than five digits, GNU's
+// would leave a folder's setgid bit.
+func chmodText(bits uint32) string { return fmt.Sprintf("%05o", bits) }
 
 // fileMode is the reverse of modeBits.
 func fileMode(bits uint32) fs.FileMode {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 
 	"thordeploy/transport/shell"
 )
@@ -108,7 +107,7 @@ func (m *mounting) complete(state string) error {
 	default:
 		return nil
 	}
-	bind := strings.Contains(","+m.opts+",", ",bind,") || strings.Contains(","+m.opts+",", ",rbind,")
+	bind := m.hasOption("bind") || m.hasOption("rbind")
 	switch {
 	case m.fstype == "" && !(bind && state == "ephemeral"):
 		return &typeError{text: "fstype is required for state=" + state, hint: "for a RAM drive: fstype: ramfs, or tmpfs"}
@@ -140,7 +139,7 @@ func (m *mounting) finish(reply shell.Reply, r Result) Result {
 	if r.Lost != nil || r.TimedOut {
 		return r
 	}
-	r.Values = map[string]any{"name": m.path, "path": m.path, "src": m.src, "fstype": m.fstype, "opts": m.opts}
+	r.Values = m.values()
 	kb, _ := strconv.ParseInt(reply.Values["size"], 10, 64)
 	if short, err := strconv.ParseInt(reply.Values["short"], 10, 64); err == nil {
 		r.Msg = fmt.Sprintf("a RAM drive of %s does not fit on %s: the host has %s of memory available", bytesText(kb<<10), m.path, bytesText(short<<10))
@@ -157,6 +156,19 @@ func (m *mounting) finish(reply shell.Reply, r Result) Result {
 		}
 	}
 	return r
+}
+
+// values are the return values that Ansible gives, and path.
+func (m *mounting) values() map[string]any {
+	a := m.call.Args
+	v := map[string]any{
+		"name": m.path, "path": m.path, "src": m.src, "fstype": m.fstype, "opts": m.opts,
+		"boot": yesNo(a.Bool("boot")), "dump": a.Str("dump"), "passno": a.Str("passno"), "fstab": a.Str("fstab"),
+	}
+	if m.opts == "" {
+		v["opts"] = "defaults"
+	}
+	return v
 }
 
 func runUnmount(ctx context.Context, c *Call) Result {

@@ -75,10 +75,15 @@ func (m *mounting) entry() fstabEntry {
 	if e.opts == "" {
 		e.opts = "defaults"
 	}
-	if !m.call.Args.Bool("boot") && !strings.Contains(","+e.opts+",", ",noauto,") {
+	if !m.call.Args.Bool("boot") && !m.hasOption("noauto") {
 		e.opts += ",noauto"
 	}
 	return e
+}
+
+// hasOption reports whether name is among the mount options.
+func (m *mounting) hasOption(name string) bool {
+	return strings.Contains(","+m.opts+",", ","+name+",")
 }
 
 // writeFstab replaces the file as a whole, unless it changed since it was read.

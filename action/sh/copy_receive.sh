@@ -15,17 +15,24 @@ no() {
 	printf 'failed %s\n' "$1"
 	exit 1
 }
-if [ -n "$dirmode" ] && ! [ -d "$dir" ]; then
-	(umask 022 && mkdir -p -- "${dir%/*}/" && mkdir -m "$dirmode" -- "$dir") || no folder
-fi
-# O_EXCL: nobody's symlink is followed.
+# make FOLDER: with those above it, all with DIRMODE and OWNER.
+make() {
+	if [ -d "$1/" ]; then return 0; fi
+	make "${1%/*}" && mkdir -m "$dirmode" -- "$1" && { [ -z "$owner" ] || chown -- "$owner" "$1"; }
+}
+if [ -n "$dirmode" ]; then make "$dir" || no folder; fi
+# O_EXCL: nobody's symlink is followed. Owner and mode are set through the
+# descriptor, for the folder may be one that others write to.
 set -C
 trap 'rm -f -- "$temp"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-cat >"$temp" || no write
-[ "$(wc -c <"$temp")" -eq "$size" ] || no short
-if [ -n "$owner" ]; then chown -- "$owner" "$temp" || no owner; fi
-chmod -- "$mode" "$temp" || no mode
+{
+	cat >&9 || no write
+	file=/proc/self/fd/9
+	[ "$(wc -c <$file)" -eq "$size" ] || no short
+	if [ -n "$owner" ]; then chown -- "$owner" $file || no owner; fi
+	chmod -- "$mode" $file || no mode
+} 9>"$temp" || no write
 if [ $# -gt 0 ]; then
 	left=$#
 	while [ "$left" -gt 0 ]; do
