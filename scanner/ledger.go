@@ -27,7 +27,7 @@ const (
 
 	SkipUnreadable Skip = "unreadable"       // no permission, or an input/output error
 	SkipVanished   Skip = "vanished"         // gone or replaced between listing and opening
-	SkipTooDeep    Skip = "folder too deep"  // deeper than folders can be held open
+	SkipTooDeep    Skip = "folder too deep"  // deeper, or with a longer path, than can be held
 	SkipStopped    Skip = "scan interrupted" // not looked at to its end when the scan ended
 
 	SkipShrank  Skip = "shrank while read"      // what was left of it was looked at
@@ -38,8 +38,13 @@ const (
 // deliberate are the reasons that leave a scan complete.
 var deliberate = []Skip{SkipSymlink, SkipFIFO, SkipSocket, SkipDevice, SkipSeen, SkipTooLarge, SkipOwn, SkipMount, SkipPseudo, SkipNetworkFS}
 
-// ledgerNames is how many names a ledger keeps for each reason.
-const ledgerNames = 20
+// ledgerNames is how many names a ledger keeps for each reason, and
+// ledgerNameSize how many bytes of each, so that the names of one reason fit
+// into one line of a log however long somebody made them.
+const (
+	ledgerNames    = 20
+	ledgerNameSize = 4 << 10
+)
 
 // Ledger counts what a scan did not look at, by reason, and keeps the first
 // names of each. The zero value is empty and ready; it may be used by several
@@ -60,6 +65,9 @@ func (l *Ledger) Add(reason Skip, name, detail string) {
 	}
 	l.count[reason]++
 	if len(l.names[reason]) < ledgerNames {
+		if len(name) > ledgerNameSize {
+			name = strings.Clone(name[:ledgerNameSize]) + "…"
+		}
 		if detail != "" {
 			name += " (" + detail + ")"
 		}

@@ -88,6 +88,12 @@ func maxDepth() int {
 	return max(int(limit.Cur)-reserve, 16)
 }
 
+// maxPath is the longest path, in bytes, of a folder that is entered. The
+// paths of all folders above are in memory, and a finding is one line with the
+// path in it: names of the full 255 bytes, 2,000 deep, would take 600 MB and
+// make a line that no reader takes.
+const maxPath = 32 << 10
+
 // walk is one Walk in progress. It runs in one goroutine.
 type walk struct {
 	ctx       context.Context
@@ -135,29 +141,49 @@ func (w *walk) rootFolder(path string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	var fs unix.Statfs_t
-	if err := unix.Fstatfs(fd, &fs); err != nil {
+	st, err := statRoot(fd)
+	if err != nil {
 		return err
 	}
-	if kind := kindOf(int64(fs.Type)); kind == pseudo {
-		return errors.New("it is on a pseudo filesystem, which holds no files to scan")
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err
-	}
-	w.folder(fd, path, &st, 0, uint64(st.Dev))
+	w.folder(fd, path, st, 0, uint64(st.Dev))
 	return nil
 }
 
-// rootFile yields a file that the user named; its folder may be walked too.
+// rootFile yields a file that the user named. If its folder has been walked,
+// the file has been met there; if it is walked later, the file is known.
 func (w *walk) rootFile(path string) error {
 	fd, err := openFolder(unix.AT_FDCWD, filepath.Dir(path))
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
+	st, err := statRoot(fd)
+	if err != nil {
+		return err
+	}
+	if _, mounted := w.mounts[path]; w.seen[idOf(st)] && !mounted {
+		w.led.Add(scanner.SkipSeen, path, "")
+		return nil
+	}
 	return w.file(fd, filepath.Dir(path), filepath.Base(path), true)
+}
+
+// statRoot looks at an open folder that the user named, or that holds a file
+// the user named. Files on a pseudo filesystem say that they are empty: to
+// scan one would call it clean.
+func statRoot(fd int) (*unix.Stat_t, error) {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err != nil {
+		return nil, err
+	}
+	if kindOf(int64(fs.Type)) == pseudo {
+		return nil, errors.New("it is on a pseudo filesystem, which holds no files to scan")
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	return &st, nil
 }
 
 // folder walks an open folder. The caller closes fd.
@@ -196,7 +222,9 @@ func (w *walk) entry(dir int, path, name string, kind uint8, depth int, mount ui
 	case unix.DT_DIR:
 		w.subfolder(dir, path, name, depth, mount)
 	case unix.DT_REG:
-		_ = w.file(dir, path, name, false) // counted in the ledger
+		if !w.otherMount(join(path, name)) {
+			_ = w.file(dir, path, name, false) // counted in the ledger
+		}
 	case unix.DT_LNK:
 		w.led.Add(scanner.SkipSymlink, join(path, name), "")
 	case unix.DT_FIFO:
@@ -211,16 +239,12 @@ func (w *walk) entry(dir int, path, name string, kind uint8, depth int, mount ui
 // subfolder enters a folder unless it belongs to a filesystem that is left out.
 func (w *walk) subfolder(dir int, parent, name string, depth int, mount uint64) {
 	path := join(parent, name)
-	if depth+1 >= w.maxDepth {
+	if depth+1 >= w.maxDepth || len(path) > maxPath {
 		w.led.Add(scanner.SkipTooDeep, path, "")
 		return
 	}
-	if fstype, mounted := w.mounts[path]; mounted {
-		// Decided before the mount point is touched: it may be dead.
-		if reason, skip := w.skipMount(kindOfName(fstype)); skip {
-			w.led.Add(reason, path, fstype)
-			return
-		}
+	if w.otherMount(path) {
+		return
 	}
 	fd, err := openFolder(dir, name)
 	if err != nil {
@@ -248,6 +272,21 @@ func (w *walk) subfolder(dir int, parent, name string, depth int, mount uint64) 
 		mount = uint64(st.Dev)
 	}
 	w.folder(fd, path, &st, depth+1, mount)
+}
+
+// otherMount tells whether path, a folder or a file, is a mount point that is
+// left out, and counts it. The mount table decides, before the mount point is
+// touched: it may be dead.
+func (w *walk) otherMount(path string) bool {
+	fstype, mounted := w.mounts[path]
+	if !mounted {
+		return false
+	}
+	reason, skip := w.skipMount(kindOfName(fstype))
+	if skip {
+		w.led.Add(reason, path, fstype)
+	}
+	return skip
 }
 
 func (w *walk) skipMount(k kind) (scanner.Skip, bool) {

@@ -59,13 +59,14 @@ func TestMountsAreJudgedBeforeTheyAreTouched(t *testing.T) {
 	put(t, root+"/nfs/file", "f")
 	put(t, root+"/proc/file", "f")
 	put(t, root+"/fuse/file", "f")
+	put(t, root+"/file", "f") // one file alone can be a mount point, too
 	w := testWalk(t, func(o *scanner.Object) bool { t.Errorf("%s was opened", o.Name); return true })
 	w.allMounts = true
-	w.mounts = map[string]string{root + "/nfs": "nfs4", root + "/proc": "proc", root + "/fuse": "fuse.sshfs"}
+	w.mounts = map[string]string{root + "/nfs": "nfs4", root + "/proc": "proc", root + "/fuse": "fuse.sshfs", root + "/file": "nfs"}
 	if err := w.root(root); err != nil {
 		t.Fatal(err)
 	}
-	wantCounts(t, w.led, map[scanner.Skip]int64{scanner.SkipNetworkFS: 2, scanner.SkipPseudo: 1})
+	wantCounts(t, w.led, map[scanner.Skip]int64{scanner.SkipNetworkFS: 3, scanner.SkipPseudo: 1})
 }
 
 func TestParseMounts(t *testing.T) {
