@@ -130,7 +130,7 @@ func (d *dialer) config(h *inventory.Host, c inventory.Connection, login string)
 	cfg := ssh.Config{
 		Host: c.Address, Port: first(c.Port, h.Port, args.port), User: first(login, args.user, d.account),
 		KnownHosts: known, IgnoreHostKey: args.ignoreHostKey,
-		DialTimeout: first(c.Timeout, args.connectTimeout, d.timeout), Keepalive: args.keepalive,
+		DialTimeout: first(c.Timeout, args.connectTimeout, d.timeout), Keepalive: args.keepalive, KeepaliveCount: args.keepaliveCount,
 		KeyFiles: d.keyFiles(c, args),
 	}
 	if c.HostKeyChecking != nil {

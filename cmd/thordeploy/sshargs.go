@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,18 +19,21 @@ type sshArgs struct {
 	ignoreHostKey  bool
 	onlyKeyFiles   bool // IdentitiesOnly: no agent
 	connectTimeout time.Duration
-	keepalive      time.Duration
+	keepalive      time.Duration // ServerAliveInterval; negative: never ask, which is its 0
+	keepaliveCount int           // ServerAliveCountMax
 }
 
 // harmless are options of ssh_config(5) that change nothing here: connections
 // are shared anyway, and nobody is asked anything.
 var harmless = map[string]bool{
 	"controlmaster": true, "controlpersist": true, "controlpath": true, "batchmode": true, "loglevel": true,
-	"compression": true, "serveralivecountmax": true, "tcpkeepalive": true, "forwardagent": true, "forwardx11": true,
+	"compression": true, "tcpkeepalive": true, "forwardagent": true, "forwardx11": true,
 	"gssapiauthentication": true, "preferredauthentications": true, "kbdinteractiveauthentication": true,
 	"passwordauthentication": true, "pubkeyauthentication": true, "connectionattempts": true, "updatehostkeys": true,
 	"visualhostkey": true, "hashknownhosts": true, "numberofpasswordprompts": true, "requesttty": true, "checkhostip": true,
 }
+
+var errJump = errors.New("jump hosts are not supported yet")
 
 // parseSSHArgs reads the arguments as a shell would split them.
 func parseSSHArgs(text string) (sshArgs, error) {
@@ -44,6 +48,8 @@ func parseSSHArgs(text string) (sshArgs, error) {
 		switch {
 		case word == "-C" || word == "-q" || word == "-4" || word == "-6" || word == "-T" || word == "-A" || word == "-a" || word == "-x":
 			continue
+		case strings.HasPrefix(word, "-J"):
+			return a, errJump
 		case len(word) < 2 || word[0] != '-' || !strings.ContainsRune("opil", rune(word[1])):
 			return a, fmt.Errorf("%s is not known here: only -o, -p, -l and -i are", word)
 		}
@@ -97,10 +103,18 @@ func (a *sshArgs) option(text string) error {
 		a.connectTimeout, err = seconds(value)
 	case lower == "serveraliveinterval":
 		a.keepalive, err = seconds(value)
+		if err == nil && a.keepalive == 0 {
+			a.keepalive = -1
+		}
+	case lower == "serveralivecountmax":
+		a.keepaliveCount, err = strconv.Atoi(value)
+		if err != nil || a.keepaliveCount < 1 {
+			return fmt.Errorf("-o ServerAliveCountMax=%s is not a number of questions", value)
+		}
 	case lower == "stricthostkeychecking":
 		return a.checking(value)
 	case lower == "proxyjump" || lower == "proxycommand":
-		return fmt.Errorf("-o %s: jump hosts are not supported", key)
+		return fmt.Errorf("-o %s: %w", key, errJump)
 	default:
 		return fmt.Errorf("-o %s is not known here", key)
 	}

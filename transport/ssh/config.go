@@ -54,14 +54,18 @@ type Config struct {
 	HandshakeTimeout time.Duration // version and key exchange, host key; zero: 10 s
 	AuthTimeout      time.Duration // authentication; zero: 10 s
 	// Keepalive is how long the host may be silent before it is asked whether
-	// it lives; twice unanswered, it is lost. Zero: 15 s. Negative: never ask.
+	// it lives. Zero: 15 s. Negative: never ask.
 	Keepalive time.Duration
+	// KeepaliveCount is after how many unanswered questions in a row the host
+	// is lost. Zero: 2.
+	KeepaliveCount int
 }
 
 const (
 	defaultPort      = 22
 	defaultTimeout   = 10 * time.Second
 	defaultKeepalive = 15 * time.Second
+	defaultCount     = 2
 )
 
 // withDefaults fills in what zero values stand for.
@@ -76,6 +80,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Keepalive == 0 {
 		c.Keepalive = defaultKeepalive
+	}
+	if c.KeepaliveCount == 0 {
+		c.KeepaliveCount = defaultCount
 	}
 	if c.DialContext == nil {
 		c.DialContext = new(net.Dialer).DialContext

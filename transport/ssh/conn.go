@@ -14,9 +14,6 @@ import (
 	"thordeploy/transport"
 )
 
-// missed is how many keepalives in a row may stay unanswered.
-const missed = 2
-
 // Conn is an authenticated connection. Create it with [Dial].
 type Conn struct {
 	cfg Config
@@ -193,7 +190,7 @@ func (c *Conn) keepAlive() {
 			seen, silent = now, 0
 			continue
 		}
-		if silent++; silent > missed {
+		if silent++; silent > c.cfg.KeepaliveCount {
 			c.end(fmt.Errorf("no sign of life for %v", time.Duration(silent)*c.cfg.Keepalive))
 			return
 		}

@@ -153,25 +153,30 @@ func (f frozen) Read(p []byte) (int, error) {
 
 func TestKeepalive(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	var ice atomic.Bool
-	over := make(chan struct{})
-	s.accept = func(c net.Conn) net.Conn { return frozen{c, &ice, over} }
-	cfg := s.serve(t)
-	t.Cleanup(func() { close(over) })
-	cfg.Keepalive = 100 * time.Millisecond
-	c := dial(t, cfg)
-	p := start(t, c, "sleep 1; echo quiet but alive; cat")
-	got := make([]byte, 16)
-	if _, err := io.ReadFull(p.Stdout(), got); err != nil {
-		t.Fatalf("a quiet host was given up: %v", err)
-	}
-	ice.Store(true)
-	begin := time.Now()
-	_, err := p.Wait()
-	wantPhase(t, err, transport.PhaseLost, "no sign of life for 300ms")
-	if took := time.Since(begin); took > 3*time.Second {
-		t.Errorf("noticed after %v", took)
+	for count, silence := range map[int]string{0: "300ms", 5: "600ms"} {
+		t.Run(silence, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			var ice atomic.Bool
+			over := make(chan struct{})
+			s.accept = func(c net.Conn) net.Conn { return frozen{c, &ice, over} }
+			cfg := s.serve(t)
+			t.Cleanup(func() { close(over) })
+			cfg.Keepalive, cfg.KeepaliveCount = 100*time.Millisecond, count
+			c := dial(t, cfg)
+			p := start(t, c, "sleep 1; echo quiet but alive; cat")
+			got := make([]byte, 16)
+			if _, err := io.ReadFull(p.Stdout(), got); err != nil {
+				t.Fatalf("a quiet host was given up: %v", err)
+			}
+			ice.Store(true)
+			begin := time.Now()
+			_, err := p.Wait()
+			wantPhase(t, err, transport.PhaseLost, "no sign of life for "+silence)
+			if took := time.Since(begin); took > 3*time.Second {
+				t.Errorf("noticed after %v", took)
+			}
+		})
 	}
 }
 
