@@ -120,7 +120,7 @@ func (o *options) check() error {
 		return fmt.Errorf("--yara-timeout %d: give seconds, at least 1 and at most a day", o.yaraTimeout)
 	case o.scanID != "" && strings.ContainsFunc(o.scanID, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return fmt.Errorf("--scanid %q: give letters, digits and signs without blanks", o.scanID)
-	case o.logfile != "" && filepath.Clean(o.logfile) == filepath.Clean(o.jsonfile):
+	case o.logfile != "" && o.jsonfile != "" && absolute(o.logfile) == absolute(o.jsonfile):
 		return fmt.Errorf("--logfile and --jsonfile are the same file, %s", o.logfile)
 	}
 	for _, path := range o.paths {
@@ -129,6 +129,15 @@ func (o *options) check() error {
 		}
 	}
 	return nil
+}
+
+// absolute returns path from the root folder on, or path itself where the
+// current folder is gone.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return filepath.Clean(path)
 }
 
 // flagError adds the nearest flag to the message about an unknown one.

@@ -225,6 +225,33 @@ func TestTermEndsTheScanWithAReport(t *testing.T) {
 	}
 }
 
+// A crash, here the one that SIGQUIT asks Go for, must not end with exit code
+// 2, which means findings, nor leave a core.
+func TestACrashIsNotTakenForFindings(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(slowPack(t, dir), "-p", dir+"/slow")
+	cmd.Dir = dir
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	if _, err := bufio.NewReader(stdout).ReadBytes('\n'); err != nil { // it has begun
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // what it ended with is looked at here
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.Signal() != syscall.SIGABRT || status.CoreDump() {
+		t.Errorf("it ended with %v, core dumped: %v", cmd.ProcessState, status.CoreDump())
+	}
+}
+
 func TestTimeLimits(t *testing.T) {
 	dir := t.TempDir()
 	exe := slowPack(t, dir)
@@ -265,6 +292,35 @@ func TestAClosedStandardOutput(t *testing.T) {
 	}
 	if log, err := os.ReadFile(dir + "/thor.txt"); err != nil || !bytes.Contains(log, []byte("Scan complete")) {
 		t.Errorf("the log: %v\n%s", err, log)
+	}
+}
+
+// A log that fails is told in the log that doesn't: its exit code is the one
+// that the process ends with.
+func TestAFullLogIsToldInTheOther(t *testing.T) {
+	need(t, os.Getuid() == 0, "mounting needs root")
+	dir := t.TempDir()
+	full := filepath.Join(dir, "full")
+	if err := os.Mkdir(full, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", full, "tmpfs", 0, "size=4k"); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Unmount(full, syscall.MNT_DETACH)
+	if err := os.WriteFile(full+"/filler", make([]byte, 4096), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(newPack(t, dir), "-p", dir+"/signatures", "-l", full+"/thor.txt", "--json")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if code := exitOf(err); code != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+		t.Errorf("exit code %d, errors %q", code, stderr.String())
+	}
+	_, messages := events(t, out)
+	if last := messages[len(messages)-1]; last.Fields["exit_code"] != float64(exitFailed) || last.Fields["state"] != "not complete" {
+		t.Errorf("the last message: %v", last.Fields)
 	}
 }
 

@@ -50,7 +50,8 @@ func (m *Main) scan(ctx context.Context, opt *options) (int, error) {
 		m.complain(err)
 	}
 	outOfTime := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	code := exitCode(result, failed || result.Stopped)
+	failed = failed || result.Stopped || out.reporter.Err() != nil
+	code := exitCode(result, failed)
 	sayEnd(out.reporter, result, time.Since(begun), outOfTime, code)
 	if err := out.reporter.Err(); err != nil {
 		m.complain(err)
