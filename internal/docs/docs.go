@@ -188,16 +188,31 @@ func Flags(root *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# The command line of %s\n\n%s\n```text\n%s\n```\n\n%s\n\n## Examples\n\n```text\n%s\n```\n",
 		root.Name(), made, root.Use, root.Long, unindent(root.Example))
-	b.WriteString("\n## Flags\n\n| flag | default | meaning |\n| --- | --- | --- |\n")
-	root.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			flag(&b, f)
-		}
-	})
+	b.WriteString("\n## Flags\n\n")
+	flags(&b, root)
 	b.WriteString("\n## Commands\n\n| command | |\n| --- | --- |\n")
-	commands(&b, root)
+	list := commands(root)
+	for _, c := range list {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c.CommandPath()+strings.TrimPrefix(c.Use, c.Name()), cell(c.Short))
+	}
+	for _, c := range list {
+		if c.HasAvailableLocalFlags() && c.Parent().Name() != "completion" { // cobra's own
+			fmt.Fprintf(&b, "\n### %s\n\n", c.CommandPath())
+			flags(&b, c)
+		}
+	}
 	b.WriteString("\nHow a run goes is in [running.md](running.md), how it ends in\n[exit-codes.md](exit-codes.md).\n")
 	return b.String()
+}
+
+// flags is the table of a command's flags.
+func flags(b *strings.Builder, c *cobra.Command) {
+	b.WriteString("| flag | default | meaning |\n| --- | --- | --- |\n")
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			flag(b, f)
+		}
+	})
 }
 
 func flag(b *strings.Builder, f *pflag.Flag) {
@@ -219,17 +234,18 @@ func flag(b *strings.Builder, f *pflag.Flag) {
 }
 
 // commands lists the commands that do something, those in others too.
-func commands(b *strings.Builder, c *cobra.Command) {
+func commands(c *cobra.Command) []*cobra.Command {
+	var list []*cobra.Command
 	for _, sub := range c.Commands() {
 		switch {
 		case sub.Hidden || sub.Name() == "help":
 		case sub.HasAvailableSubCommands():
-			commands(b, sub)
+			list = append(list, commands(sub)...)
 		default:
-			use := sub.CommandPath() + strings.TrimPrefix(sub.Use, sub.Name())
-			fmt.Fprintf(b, "| `%s` | %s |\n", use, cell(sub.Short))
+			list = append(list, sub)
 		}
 	}
+	return list
 }
 
 // unindent takes two blanks off every line.
