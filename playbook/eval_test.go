@@ -3,6 +3,7 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -59,7 +60,8 @@ func TestTemplates(t *testing.T) {
 		{"plain", "plain"}, {"{{ 1 }}", 1}, {"{{ 1.50 }}", 1.5}, {"{{ 'a' }}", "a"}, {"{{ true }}", true}, {"{{ None }}", nil},
 		{"{{ [1, 'a', [2]] }}", []any{1, "a", []any{2}}}, {"{{ {'a': {'b': 1}} }}", map[string]any{"a": map[string]any{"b": 1}}},
 		{"{{ (1, 2) }}", []any{1, 2}}, {"{{ (1,) }}", []any{1}}, {"{{ 0x1f }} {{ 1_000 }} {{ 0o17 }}", "31 1000 15"},
-		{`{{ 'a\n\'b\'' }}`, "a\n'b'"}, {`{{ 'a\\' }}`, `a\`}, {`{{ '\d\x41\u00e9' }}`, `\dAé`}, {"{{ 'a' 'b' }}", "ab"},
+		{`{{ 'a\n\'b\'' }}`, `a\n'b'`}, {`{{ 'a\\' }}`, `a\\`}, {`{{ '\d\x41\u00e9' }}`, `\d\x41\u00e9`},
+		{`{% set x = 'a\n\'b\'' %}{{ x }}`, "a\n'b'"}, {`{% set x = '\d\x41\u00e9\\' %}{{ x }}`, `\dAé\`}, // escapes are Jinja's outside {{ }} {"{{ 'a' 'b' }}", "ab"},
 		{"{{ '}}' }}", "}}"}, {"{{ '{% x %}' }}", "{% x %}"},
 		{" {{ n }}", " 7"}, {"{{ n }}{{ n }}", "77"}, {"a{{ none }}b", "ab"}, {"x{{ yes }}", "xTrue"},
 		{"x{{ list }}", "x[3, 1, 2]"}, {"x{{ dict }}", "x{'k': 'v', 'n': {'x': 1}}"}, {"x{{ [\"it's\", 1.0, none, no] }}", `x["it's", 1.0, None, False]`},
@@ -81,7 +83,12 @@ func TestTemplates(t *testing.T) {
 		{"{{ '' or 'b' }}", "b"}, {"{{ 'a' and 'b' }}", "b"}, {"{{ not not 1 }}", true}, {"{{ not yes == no }}", true},
 		{"{{ yes or nowhere }}", true}, {"{{ no and nowhere }}", false}, {"{{ 'a' if yes else nowhere }}", "a"},
 		{"{{ ('a' if no else 'b') ~ 'c' }}", "bc"}, {"{{ 'a' if no else 'b' if no else 'c' }}", "c"}, {"{{ 'a' if yes }}", "a"},
-		{"{{ 'a' if no }}", fails + "no `else`"},
+		{"{{ 'a' if no }}", ""}, {"x{{ 'a' if no }}y", "xy"}, {"{{ ('a' if no) | default('d') }}", "d"}, {"{{ ('a' if no) is defined }}", false},
+		{"{{ {'a': 1} | dict2items | from_yaml }}", []any{map[string]any{"key": "a", "value": 1}}},
+		{"{% set t = 'a: {{ s }}' %}{{ t | from_yaml }}", fails + "a key must be a word"}, {"{% set t = 'a: &x [1, no]\nb: *x' %}{{ (t | from_yaml).b }}", "[1, False]"},
+		{"{% set t = '&a [*a]' %}{{ t | from_yaml }}", fails + "YAML"}, {"{{ '1.x' is version('1.2') }}", fails + "a number meets a word"},
+		{"{{ 'x' | hash('crc') }}", fails + "unknown digest `crc`: one of md5"}, {"{{ [1.0, 'yes', {'k': none}] | to_yaml }}", "- 1.0\n- 'yes'\n- {k: null}\n"},
+		{"{{ {'a': [1]} | combine({'a': [2]}, list_merge='mix') }}", fails + "list_merge must be one of append"},
 		{"{{ 'ell' in s }}", true}, {"{{ 'x' not in s }}", true}, {"{{ 3 in list and 4 not in list }}", true}, {"{{ 'k' in dict }}", true},
 		{"{{ 'a' in nowhere | default([]) }}", false}, {"{{ not 'a' in words }}", false}, {"{{ 1 in s }}", fails + "needs a string"},
 		{"{{ 1 in 5 }}", fails + "needs a list"},
@@ -110,8 +117,8 @@ func TestTemplates(t *testing.T) {
 		{"{{ s | upper }} {{ 'ABC' | lower }} {{ s | capitalize }} {{ 'a b' | title }}", "HELLO abc Hello A B"}, {"{{ ' a ' | trim }}", "a"},
 		{"{{ '/a/b.c' | basename }} {{ '/a/b/' | dirname }} {{ '/a' | dirname }} {{ 'a' | dirname }}|{{ 'a/' | basename }}|", "b.c /a/b / ||"},
 		{"{{ '/x/a.tar.gz' | splitext }}", []any{"/x/a.tar", ".gz"}}, {"{{ \"it's\" | quote }}", `'it'"'"'s'`}, {"{{ 'a/b.c' | quote }}{{ '' | quote }}", "a/b.c''"},
-		{"{{ 'aXbX' | replace('X', '-', 1) }}", "a-bX"}, {`{{ 'a1b22' | regex_replace('([a-z])(\\d+)', '\\2\\1$') }}`, "1a$22b$"}, {`{{ 'ab' | regex_replace('(?P<x>a)', '<\\g<x>>') }}`, "<a>b"},
-		{"{{ 'ab12' | regex_search('[0-9]+') }}", "12"}, {"{{ 'ab' | regex_search('[0-9]+') }}", nil}, {`{{ 'a=1' | regex_search('(\\w)=(\\w)', '\\1', '\\2') }}`, []any{"a", "1"}},
+		{"{{ 'aXbX' | replace('X', '-', 1) }}", "a-bX"}, {`{{ 'a1b22' | regex_replace('([a-z])(\d+)', '\2\1$') }}`, "1a$22b$"}, {`{{ 'ab' | regex_replace('(?P<x>a)', '<\g<x>>') }}`, "<a>b"},
+		{"{{ 'ab12' | regex_search('[0-9]+') }}", "12"}, {"{{ 'ab' | regex_search('[0-9]+') }}", nil}, {`{{ 'a=1' | regex_search('(\w)=(\w)', '\1', '\2') }}`, []any{"a", "1"}},
 		{"{{ 'a1b2' | regex_findall('[0-9]') }}", []any{"1", "2"}}, {"{{ 'a.b' | regex_escape }}", `a\.b`}, {"{{ 'a' | regex_search('(') }}", fails + "missing closing"},
 		{"{{ 'a,b' | split(',') }}", []any{"a", "b"}}, {"{{ ' a  b ' | split }}", []any{"a", "b"}}, {"{{ '%s-%s' | format('a', 1) }}", "a-1"},
 		{"{{ 'hi' | b64encode }} {{ 'aGk=' | b64decode }}", "aGk= hi"}, {"{{ '!' | b64decode }}", fails + "not base64"},
@@ -337,6 +344,73 @@ func TestVariableBomb(t *testing.T) {
 }
 
 // TestConcurrentEval is for the race detector: hosts share values and scopes.
+// TestExpressionsAgainstAnsible holds expressions against what Ansible itself
+// made of them.
+func TestExpressionsAgainstAnsible(t *testing.T) {
+	data, err := os.ReadFile("testdata/expressions.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := vars{
+		"d": map[string]any{"a": map[string]any{"b": 1}}, "lst": []any{"a", "b", "cc"},
+		"ld":  []any{map[string]any{"n": 2, "s": "two"}, map[string]any{"n": 1, "s": "one"}},
+		"res": map[string]any{"changed": true, "failed": false, "rc": 0},
+	}
+	seen := 0
+	for line := range strings.Lines(string(data)) {
+		expr, want, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if !ok {
+			continue
+		}
+		seen++
+		v, err := NewValue("x{{ ["+expr+"] | to_json }}", diag.Range{})
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		got, err := v.Eval(sc)
+		if err != nil || got != "x"+want {
+			t.Errorf("%s\n gives %v, %v\n want  x%s", expr, got, err, want)
+		}
+	}
+	if seen < 300 {
+		t.Errorf("%d expressions were read", seen)
+	}
+}
+
+// TestHostileTemplates: whatever a template does, it ends soon and in little
+// memory, with a value or an error.
+func TestHostileTemplates(t *testing.T) {
+	t.Parallel()
+	twice := "{% set a = [1, 1] %}" + strings.Repeat("{% set a = [a, a] %}", 30)
+	dicts := "{% set a = {'x': 1} %}" + strings.Repeat("{% set a = {'x': a, 'y': a} %}", 30)
+	rounds := func(before, body string) string {
+		return before + "{% for i in range(100000) %}{{ " + body + " }}{% endfor %}"
+	}
+	for _, text := range []string{
+		twice + "{{ a | string | length }}", twice + "{{ (a ~ 'b') | length }}", twice + "{{ ('%s' % (a,)) | length }}",
+		twice + "{{ a == [a] }}", twice + "{{ [a, a] | sort }}", twice + "{{ [a, a] | unique }}", twice + "{{ {a: 1} }}", twice + "{{ [a] | map('string') }}",
+		dicts + "{{ a | combine(a, recursive=true) }}", dicts + "{{ [a] | select('equalto', a) }}", dicts + "{{ a | lower | length }}",
+		"{{ ('a' * 60000000).split('a') | length }}", "{{ ('a ' * 30000000) | split | length }}", "{{ ('a' * 60000000).rsplit('a', 1) | length }}", "{{ ('a' * 60000000) | list }}",
+		rounds("{% set s = 'a' * 10000000 %}", "'b' in s"), rounds("{% set s = range(100000) | list %}", "s == s"), rounds("{% set s = 'é' * 1000000 %}", "s[1]"),
+		"{% set s = range(90000) | list %}{{ {'a': s} | combine({'a': s}, list_merge='append_rp') }}",
+	} {
+		v, err := NewValue(text, diag.Range{})
+		if err != nil {
+			t.Errorf("%.40s…: %v", text, err)
+			continue
+		}
+		start := time.Now()
+		_, err = v.Eval(vars{})
+		if err == nil {
+			t.Errorf("…%s: no error", text[max(0, len(text)-60):])
+		}
+		if took := time.Since(start); took > 20*time.Second { // about one on a quiet machine
+			t.Errorf("…%s took %v", text[max(0, len(text)-60):], took)
+		}
+	}
+}
+
 func TestConcurrentEval(t *testing.T) {
 	pb, list := Load("ok.yml", "", []byte(`
 - hosts: all

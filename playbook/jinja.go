@@ -66,7 +66,13 @@ func hasTemplate(text string) bool {
 }
 
 // compileTemplate compiles a text with tags.
-func compileTemplate(text string, from origin) (t *template, err error) {
+func compileTemplate(text string, from origin) (*template, error) {
+	return compile(text, from, false)
+}
+
+// compile compiles a text with tags, or a bare expression that was put into
+// {{ }} for it.
+func compile(text string, from origin, bare bool) (t *template, err error) {
 	// gonja's parser indexes token streams without looking; a panic there is
 	// a template it can't parse.
 	defer func() {
@@ -88,7 +94,7 @@ func compileTemplate(text string, from origin) (t *template, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{text: text, masked: masked}
+	c := &compiler{text: text, masked: masked, bare: bare}
 	root, err := parser.NewParser("", stream, cfg, nil, c).Parse()
 	if err != nil {
 		return nil, c.explain(err)
@@ -111,7 +117,7 @@ func compileTemplate(text string, from origin) (t *template, err error) {
 // compileExpr compiles a bare expression: what would stand in {{ }}.
 func compileExpr(text string, from origin) (*template, error) {
 	const open, shut = "{{ ", " }}"
-	t, err := compileTemplate(open+text+shut, from)
+	t, err := compile(open+text+shut, from, true)
 	var f *fault
 	if errors.As(err, &f) {
 		f.pos, f.end = max(0, f.pos-len(open)), max(0, min(f.end-len(open), len(text)))
@@ -131,6 +137,7 @@ func compileExpr(text string, from origin) (*template, error) {
 // gonja's parser asks for.
 type compiler struct {
 	text, masked string
+	bare         bool // the text is a bare expression in {{ }}
 	depth        int
 }
 

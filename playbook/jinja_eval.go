@@ -42,7 +42,10 @@ type local struct {
 
 // undefined stands for a variable, attribute or item that isn't there. Only
 // what asks for it (default, `is defined`) may meet one.
-type undefined struct{ fault *fault }
+type undefined struct {
+	fault *fault
+	blank bool // prints as nothing: an `if` without its `else`
+}
 
 func newEvaluation(sc Scope) *evaluation {
 	return &evaluation{scope: sc, filters: filters, tests: tests}
@@ -94,6 +97,40 @@ func (ev *evaluation) work(n int) error {
 	return nil
 }
 
+// nodesPerStep is how many items, or times 64 bytes of text, cost as much as one
+// step.
+const nodesPerStep = 16
+
+// charge counts what an operation may walk: values can be large, and can hold
+// one list many times over.
+func (ev *evaluation) charge(values ...any) error {
+	n, most := 0, (maxSteps-ev.steps+1)*nodesPerStep
+	for _, v := range values {
+		n = walked(v, n, most)
+	}
+	return ev.work(n / nodesPerStep)
+}
+
+// walked adds v's items to n, all the way down, until there are more than most.
+func walked(v any, n, most int) int {
+	n++
+	switch v := v.(type) {
+	case string:
+		n += len(v) / 64
+	case []any:
+		for i := 0; i < len(v) && n <= most; i++ {
+			n = walked(v[i], n, most)
+		}
+	case map[string]any:
+		for _, item := range v {
+			if n = walked(item, n, most); n > most {
+				break
+			}
+		}
+	}
+	return n
+}
+
 // place gives an error of an operation its place.
 func (ev *evaluation) place(err error, a at) error { return ev.placeIn(err, a, "") }
 
@@ -118,17 +155,27 @@ func (ev *evaluation) defined(n node) (any, error) {
 		return nil, err
 	}
 	if u, ok := v.(*undefined); ok {
-		return nil, u.fault
+		return u.value()
 	}
 	return v, nil
 }
 
-func (ev *evaluation) input(n node, lenient bool) (any, error) {
-	if lenient {
-		v, err := n.eval(ev)
-		return plain(v), err
+// value is what using it as a value gives: a fault, but for a blank.
+func (u *undefined) value() (any, error) {
+	if u.blank {
+		return "", nil
 	}
-	v, err := ev.defined(n)
+	return nil, u.fault
+}
+
+func (ev *evaluation) input(n node, lenient bool) (any, error) {
+	var v any
+	var err error
+	if lenient {
+		v, err = n.eval(ev)
+	} else {
+		v, err = ev.defined(n)
+	}
 	return plain(v), err
 }
 
@@ -158,7 +205,16 @@ func (ev *evaluation) args(a callArgs, params []string, lenient bool) (arguments
 		}
 		out.named[a.keys[i]] = v
 	}
-	return out, nil
+	return out, ev.chargeArgs(out)
+}
+
+func (ev *evaluation) chargeArgs(a arguments) error {
+	for _, v := range a.named {
+		if err := ev.charge(v); err != nil {
+			return err
+		}
+	}
+	return ev.charge(a.list...)
 }
 
 // get gives the parameter at place i, written by place or by name.
@@ -217,7 +273,7 @@ func (ev *evaluation) variable(word string, a at) (any, error) {
 	f := faultAt(a.pos, a.end, "variable `%s` is undefined", word)
 	f.undefined = word
 	f.suggest = ev.suggestion(word)
-	return &undefined{f}, nil
+	return &undefined{fault: f}, nil
 }
 
 // suggestion makes the hint for an undefined variable, when somebody wants to
@@ -267,7 +323,7 @@ func (ev *evaluation) variableValue(word string, v any, a at) (any, error) {
 	ev.busy = ev.busy[:len(ev.busy)-1]
 	var f *fault
 	if errors.As(err, &f) && f.undefined != "" {
-		return &undefined{f}, nil
+		return &undefined{fault: f}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -298,6 +354,11 @@ func (ev *evaluation) member(v, key any, a at) (any, error) {
 	if u, ok := v.(*undefined); ok {
 		return u, nil // as Ansible: undefined.anything is undefined
 	}
+	if s, ok := v.(string); ok {
+		if err := ev.charge(s); err != nil {
+			return nil, err
+		}
+	}
 	out, ok, err := memberOf(v, key)
 	if err != nil {
 		return nil, faultAt(a.pos, a.end, "%s", err)
@@ -310,7 +371,7 @@ func (ev *evaluation) member(v, key any, a at) (any, error) {
 	if m, ok := v.(map[string]any); ok {
 		f.suggest = func() string { return didYouMean(toText(key), keysOf(m)) }
 	}
-	return &undefined{f}, nil
+	return &undefined{fault: f}, nil
 }
 
 // force evaluates a *Value that sits inside a variable.
@@ -326,7 +387,7 @@ func (ev *evaluation) force(v any, a at) (any, error) {
 func (ev *evaluation) finish(v any) (any, error) {
 	switch v := v.(type) {
 	case *undefined:
-		return nil, v.fault
+		return v.value()
 	case *Value:
 		out, err := ev.force(v, at{})
 		if err != nil {

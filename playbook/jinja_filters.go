@@ -36,49 +36,55 @@ var filters = map[string]filter{
 	"count":      {apply: lengthFilter},
 
 	// strings
-	"lower":         {apply: onText(strings.ToLower)},
-	"upper":         {apply: onText(strings.ToUpper)},
-	"capitalize":    {apply: onText(capitalize)},
-	"title":         {apply: onText(title)},
-	"trim":          {params: []string{"chars?"}, apply: trimFilter},
-	"basename":      {apply: onText(baseName)},
-	"dirname":       {apply: onText(dirName)},
-	"splitext":      {apply: splitextFilter},
-	"quote":         {apply: onText(shellQuote)},
-	"replace":       {params: []string{"old", "new", "count?"}, apply: replaceFilter},
-	"regex_replace": {params: []string{"pattern", "replacement?", "ignorecase?", "multiline?"}, apply: regexReplace},
-	"regex_search":  {params: []string{"pattern", "groups*", "ignorecase?", "multiline?"}, apply: regexSearch},
-	"regex_findall": {params: []string{"pattern", "multiline?", "ignorecase?"}, apply: regexFindall},
-	"regex_escape":  {params: []string{"re_type?"}, apply: onText(regexEscape)},
-	"split":         {params: []string{"sep?", "maxsplit?"}, apply: splitFilter},
-	"format":        {params: []string{"values*"}, apply: formatFilter},
-	"b64encode":     {apply: onText(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })},
-	"b64decode":     {apply: b64decode},
-	"to_json":       {apply: toJSON},
-	"to_nice_json":  {params: []string{"indent?"}, apply: toNiceJSON},
-	"from_json":     {apply: fromJSON},
+	"lower":          {apply: onText(strings.ToLower)},
+	"upper":          {apply: onText(strings.ToUpper)},
+	"capitalize":     {apply: onText(capitalize)},
+	"title":          {apply: onText(title)},
+	"trim":           {params: []string{"chars?"}, apply: trimFilter},
+	"basename":       {apply: onText(baseName)},
+	"dirname":        {apply: onText(dirName)},
+	"splitext":       {apply: splitextFilter},
+	"quote":          {apply: onText(shellQuote)},
+	"replace":        {params: []string{"old", "new", "count?"}, apply: replaceFilter},
+	"regex_replace":  {params: []string{"pattern", "replacement?", "ignorecase?", "multiline?"}, apply: regexReplace},
+	"regex_search":   {params: []string{"pattern", "groups*", "ignorecase?", "multiline?"}, apply: regexSearch},
+	"regex_findall":  {params: []string{"pattern", "multiline?", "ignorecase?"}, apply: regexFindall},
+	"regex_escape":   {params: []string{"re_type?"}, apply: onText(regexEscape)},
+	"split":          {params: []string{"sep?", "maxsplit?"}, apply: splitFilter},
+	"format":         {params: []string{"values*"}, apply: formatFilter},
+	"b64encode":      {apply: onText(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) })},
+	"b64decode":      {apply: b64decode},
+	"to_json":        {apply: toJSON},
+	"to_nice_json":   {params: []string{"indent?"}, apply: toNiceJSON},
+	"from_json":      {apply: fromJSON},
+	"to_yaml":        {apply: toYAML(true)},
+	"to_nice_yaml":   {apply: toYAML(false)},
+	"from_yaml":      {apply: fromYAML},
+	"hash":           {params: []string{"hashtype?"}, apply: hashFilter},
+	"human_readable": {params: []string{"isbits?", "unit?"}, apply: humanReadable},
 
 	// lists
-	"list":       {apply: listFilter},
-	"first":      {apply: endFilter(func(l []any) any { return l[0] })},
-	"last":       {apply: endFilter(func(l []any) any { return l[len(l)-1] })},
-	"join":       {params: []string{"d?", "attribute?"}, apply: joinFilter},
-	"sort":       {params: []string{"reverse?", "case_sensitive?", "attribute?"}, apply: sortFilter},
-	"unique":     {apply: uniqueFilter},
-	"reverse":    {apply: reverseFilter},
-	"min":        {apply: extremeFilter(-1)},
-	"max":        {apply: extremeFilter(1)},
-	"sum":        {params: []string{"attribute?", "start?"}, apply: sumFilter},
-	"flatten":    {params: []string{"levels?", "skip_nulls?"}, apply: flattenFilter},
-	"zip":        {params: []string{"lists*"}, apply: zipFilter},
-	"union":      {params: []string{"b"}, apply: unionFilter},
-	"difference": {params: []string{"b"}, apply: differenceFilter},
-	"intersect":  {params: []string{"b"}, apply: intersectFilter},
-	"map":        {params: []string{"filter?", "arguments*", "attribute?", "default?"}, apply: mapFilter},
-	"select":     {params: []string{"test?", "arguments*"}, lenient: true, apply: selecting(true, false)},
-	"reject":     {params: []string{"test?", "arguments*"}, lenient: true, apply: selecting(false, false)},
-	"selectattr": {params: []string{"attribute", "test?", "arguments*"}, apply: selecting(true, true)},
-	"rejectattr": {params: []string{"attribute", "test?", "arguments*"}, apply: selecting(false, true)},
+	"list":                 {apply: listFilter},
+	"first":                {apply: endFilter(func(l []any) any { return l[0] })},
+	"last":                 {apply: endFilter(func(l []any) any { return l[len(l)-1] })},
+	"join":                 {params: []string{"d?", "attribute?"}, apply: joinFilter},
+	"sort":                 {params: []string{"reverse?", "case_sensitive?", "attribute?"}, apply: sortFilter},
+	"unique":               {params: []string{"case_sensitive?"}, apply: uniqueFilter},
+	"reverse":              {apply: reverseFilter},
+	"min":                  {apply: extremeFilter(-1)},
+	"max":                  {apply: extremeFilter(1)},
+	"sum":                  {params: []string{"attribute?", "start?"}, apply: sumFilter},
+	"flatten":              {params: []string{"levels?", "skip_nulls?"}, apply: flattenFilter},
+	"zip":                  {params: []string{"lists*"}, apply: zipFilter},
+	"union":                {params: []string{"b"}, apply: unionFilter},
+	"difference":           {params: []string{"b"}, apply: differenceFilter},
+	"intersect":            {params: []string{"b"}, apply: intersectFilter},
+	"symmetric_difference": {params: []string{"b"}, apply: symmetricFilter},
+	"map":                  {params: []string{"filter?", "arguments*", "attribute?", "default?"}, apply: mapFilter},
+	"select":               {params: []string{"test?", "arguments*"}, lenient: true, apply: selecting(true, false)},
+	"reject":               {params: []string{"test?", "arguments*"}, lenient: true, apply: selecting(false, false)},
+	"selectattr":           {params: []string{"attribute", "test?", "arguments*"}, apply: selecting(true, true)},
+	"rejectattr":           {params: []string{"attribute", "test?", "arguments*"}, apply: selecting(false, true)},
 
 	// mappings
 	"combine":    {params: []string{"others*", "recursive?", "list_merge?"}, apply: combineFilter},
@@ -90,7 +96,7 @@ var filters = map[string]filter{
 // first, as Jinja does.
 func onText(f func(string) string) func(*evaluation, any, arguments) (any, error) {
 	return func(ev *evaluation, in any, _ arguments) (any, error) {
-		out := f(toText(in))
+		out := f(pythonText(in))
 		return out, ev.spend(len(out))
 	}
 }
@@ -229,7 +235,7 @@ func absFilter(_ *evaluation, in any, _ arguments) (any, error) {
 }
 
 func roundFilter(_ *evaluation, in any, a arguments) (any, error) {
-	_, f, _, ok := number(in)
+	i, f, isFloat, ok := number(in)
 	if !ok {
 		return nil, fmt.Errorf("a number is needed, not %s", kindOf(in))
 	}
@@ -240,7 +246,7 @@ func roundFilter(_ *evaluation, in any, a arguments) (any, error) {
 	scale := math.Pow(10, float64(places))
 	switch how := a.text(1, "common"); how {
 	case "common":
-		return math.RoundToEven(f*scale) / scale, nil
+		return rounded(i, f, isFloat, places), nil
 	case "ceil":
 		return math.Ceil(f*scale) / scale, nil
 	case "floor":
@@ -248,6 +254,31 @@ func roundFilter(_ *evaluation, in any, a arguments) (any, error) {
 	default:
 		return nil, fmt.Errorf("method must be common, ceil or floor, not %s", how)
 	}
+}
+
+// rounded is Python's round: halves go to the even neighbour, of the number as
+// it is stored (2.675 is a little less), and a whole number stays one.
+func rounded(i int, f float64, isFloat bool, places int) any {
+	const most = 400 // digits of any number on either side of its point
+	switch {
+	case places >= most || places >= 0 && !isFloat:
+		if isFloat {
+			return f
+		}
+		return i
+	case places >= 0:
+		out, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'f', places, 64), 64)
+		return out
+	}
+	scale := math.Pow(10, float64(-places))
+	out := 0.0
+	if places > -most {
+		out = math.RoundToEven(f/scale) * scale
+	}
+	if isFloat {
+		return out
+	}
+	return int(out)
 }
 
 func lengthFilter(_ *evaluation, in any, _ arguments) (any, error) { return length(in) }

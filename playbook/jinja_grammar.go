@@ -14,6 +14,9 @@ type grammar struct {
 	list  []*tokens.Token
 	i     int
 	depth int
+	// raw: a backslash in a string is itself, as Ansible has it in {{ }} and
+	// Jinja nowhere: '\1' there is a regular expression's first group.
+	raw bool
 }
 
 func (c *compiler) grammar(list []*tokens.Token) *grammar { return &grammar{c: c, list: list} }

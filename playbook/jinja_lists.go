@@ -23,7 +23,7 @@ func endFilter(pick func([]any) any) func(*evaluation, any, arguments) (any, err
 		if len(list) == 0 {
 			f := faultAt(0, 0, "the list is empty")
 			f.undefined = "first item"
-			return &undefined{f}, nil
+			return &undefined{fault: f}, nil
 		}
 		return ev.force(pick(list), at{})
 	}
@@ -45,7 +45,7 @@ func joinFilter(ev *evaluation, in any, a arguments) (any, error) {
 		if item, err = ev.finish(item); err != nil {
 			return nil, err
 		}
-		s := toText(item)
+		s := pythonText(item)
 		if err := ev.spend(len(s) + len(sep)); err != nil {
 			return nil, err
 		}
@@ -88,8 +88,8 @@ func sortFilter(ev *evaluation, in any, a arguments) (any, error) {
 				return nil, err
 			}
 		}
-		if s, ok := key.(string); ok && !a.flag(1, false) {
-			key = strings.ToLower(s)
+		if !a.flag(1, false) {
+			key = folded(key)
 		}
 		entries[i] = entry{key, v}
 	}
@@ -114,29 +114,45 @@ func sortFilter(ev *evaluation, in any, a arguments) (any, error) {
 	return out, failed
 }
 
-func uniqueFilter(ev *evaluation, in any, _ arguments) (any, error) {
+// uniqueFilter takes 'a' and 'A' for the same unless told otherwise, as Jinja.
+func uniqueFilter(ev *evaluation, in any, a arguments) (any, error) {
 	list, err := elements(in)
-	if err != nil {
-		return nil, err
+	if err != nil || a.flag(0, false) {
+		return distinctBy(ev, list, plain)
 	}
-	return distinct(ev, list)
+	return distinctBy(ev, list, folded)
+}
+
+// folded is what sorting and telling apart without case look at.
+func folded(v any) any {
+	v = plain(v)
+	if s, ok := v.(string); ok {
+		return strings.ToLower(s)
+	}
+	return v
 }
 
 // distinct keeps the first of equal items. Strings go by a set, so that a long
 // list of names stays cheap.
-func distinct(ev *evaluation, list []any) ([]any, error) {
-	out := []any{}
+func distinct(ev *evaluation, list []any) ([]any, error) { return distinctBy(ev, list, plain) }
+
+// distinctBy goes by what key makes of an item.
+func distinctBy(ev *evaluation, list []any, key func(any) any) ([]any, error) {
+	out, keys := []any{}, []any{}
 	seen := make(map[string]bool)
 	for _, v := range list {
-		known, err := within(ev, out, seen, v)
+		k := key(v)
+		known, err := within(ev, keys, seen, k)
 		if err != nil {
 			return nil, err
 		}
 		if known {
 			continue
 		}
-		if s, ok := plain(v).(string); ok {
+		if s, ok := k.(string); ok {
 			seen[s] = true
+		} else {
+			keys = append(keys, k)
 		}
 		out = append(out, v)
 	}
@@ -167,7 +183,20 @@ func differenceFilter(ev *evaluation, in any, a arguments) (any, error) {
 
 func intersectFilter(ev *evaluation, in any, a arguments) (any, error) { return among(ev, in, a, true) }
 
-func among(ev *evaluation, in any, a arguments, want bool) (any, error) {
+func symmetricFilter(ev *evaluation, in any, a arguments) (any, error) {
+	other, _ := a.get(0)
+	left, err := among(ev, in, a, false)
+	if err != nil {
+		return nil, err
+	}
+	right, err := among(ev, other, arguments{list: []any{in}}, false)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(left, right), nil
+}
+
+func among(ev *evaluation, in any, a arguments, want bool) ([]any, error) {
 	x, y, err := twoLists(in, a)
 	if err != nil {
 		return nil, err
@@ -226,11 +255,11 @@ func extremeFilter(want int) func(*evaluation, any, arguments) (any, error) {
 		if len(list) == 0 {
 			f := faultAt(0, 0, "the list is empty")
 			f.undefined = "item"
-			return &undefined{f}, nil
+			return &undefined{fault: f}, nil
 		}
 		best := list[0]
 		for _, v := range list[1:] {
-			c, err := order(v, best)
+			c, err := order(folded(v), folded(best))
 			if err != nil {
 				return nil, err
 			}

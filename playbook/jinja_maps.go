@@ -3,43 +3,84 @@ package playbook
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 )
 
+// combineFilter merges mappings, and lists of them, the later over the earlier.
 func combineFilter(ev *evaluation, in any, a arguments) (any, error) {
-	out, ok := in.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("a mapping is needed, not %s", kindOf(in))
+	all, err := flatten(ev, nil, append([]any{in}, a.list...), -1, false)
+	if err != nil {
+		return nil, err
 	}
-	deep := truth(a.named["recursive"])
-	if lm, ok := a.named["list_merge"]; ok && toText(lm) != "replace" {
-		return nil, fmt.Errorf("list_merge `%s` is not supported yet", toText(lm))
+	m := merger{ev: ev, deep: truth(a.named["recursive"]), lists: "replace"}
+	if how, ok := a.named["list_merge"]; ok {
+		m.lists = toText(how)
 	}
-	out = maps.Clone(out)
-	for _, other := range a.list {
-		m, ok := plain(other).(map[string]any)
+	if _, known := listMerges[m.lists]; !known {
+		return nil, fmt.Errorf("list_merge must be one of %s, not `%s`", strings.Join(keysOf(listMerges), ", "), m.lists)
+	}
+	out := map[string]any{}
+	for _, other := range all {
+		from, ok := plain(other).(map[string]any)
 		if !ok {
 			return nil, fmt.Errorf("a mapping is needed, not %s", kindOf(other))
 		}
-		if err := ev.work(len(m) + len(out)); err != nil {
+		if err := m.merge(out, from); err != nil {
 			return nil, err
 		}
-		merge(out, m, deep)
 	}
 	return out, nil
 }
 
-func merge(into, from map[string]any, deep bool) {
+// merger is how combine merges what two mappings have under the same key.
+type merger struct {
+	ev    *evaluation
+	deep  bool   // mappings into one another
+	lists string // a key of listMerges
+}
+
+// listMerges say what becomes of an old and a new list.
+var listMerges = map[string]func(old, now []any) []any{
+	"replace":    func(_, now []any) []any { return now },
+	"keep":       func(old, _ []any) []any { return old },
+	"append":     func(old, now []any) []any { return slices.Concat(old, now) },
+	"prepend":    func(old, now []any) []any { return slices.Concat(now, old) },
+	"append_rp":  func(old, now []any) []any { return slices.Concat(without(old, now), now) },
+	"prepend_rp": func(old, now []any) []any { return slices.Concat(now, without(old, now)) },
+}
+
+func without(list, items []any) []any {
+	return slices.DeleteFunc(slices.Clone(list), func(v any) bool {
+		return slices.ContainsFunc(items, func(i any) bool { return equal(i, v) })
+	})
+}
+
+func (m merger) merge(into, from map[string]any) error {
+	if err := m.ev.work(len(from)); err != nil {
+		return err
+	}
 	for k, v := range from {
-		a, isMap := plain(into[k]).(map[string]any)
-		b, both := plain(v).(map[string]any)
-		if deep && isMap && both {
-			a = maps.Clone(a)
-			merge(a, b, true)
-			into[k] = a
-			continue
+		switch old := plain(into[k]).(type) {
+		case map[string]any:
+			if now, ok := plain(v).(map[string]any); ok && m.deep {
+				old = maps.Clone(old)
+				if err := m.merge(old, now); err != nil {
+					return err
+				}
+				v = old
+			}
+		case []any:
+			if now, ok := plain(v).([]any); ok {
+				if err := m.ev.work(len(old) * len(now)); err != nil {
+					return err
+				}
+				v = listMerges[m.lists](old, now)
+			}
 		}
 		into[k] = v
 	}
+	return nil
 }
 
 func dict2items(ev *evaluation, in any, a arguments) (any, error) {

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -57,15 +58,34 @@ var methods = map[string]methodFunc{
 // functions is the table of all functions.
 var functions = map[string]functionFunc{
 	"range": rangeFunction,
-	"dict":  func(_ *evaluation, a arguments) (any, error) { return a.namedCopy(), nil },
+	"dict":  dictFunction,
 }
 
-func (a arguments) namedCopy() map[string]any {
+// dictFunction is dict(a=1), dict(mapping) and dict(list of pairs).
+func dictFunction(ev *evaluation, a arguments) (any, error) {
 	m := make(map[string]any, len(a.named))
-	for k, v := range a.named {
-		m[k] = v
+	if len(a.list) > 1 {
+		return nil, fmt.Errorf("one mapping or list of pairs can be given, not %d", len(a.list))
 	}
-	return m
+	for _, from := range a.list {
+		if given, ok := from.(map[string]any); ok {
+			maps.Copy(m, given)
+			continue
+		}
+		pairs, err := elements(from)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range pairs {
+			kv, err := elements(p)
+			if err != nil || len(kv) != 2 {
+				return nil, fmt.Errorf("a list of pairs is needed")
+			}
+			m[toText(kv[0])] = kv[1]
+		}
+	}
+	maps.Copy(m, a.named)
+	return m, ev.work(len(m))
 }
 
 func rangeFunction(ev *evaluation, a arguments) (any, error) {
@@ -191,11 +211,14 @@ func rsplitMethod(ev *evaluation, in any, a arguments) (any, error) {
 	if err != nil || limit < 0 || sep == "" {
 		return splitMethod(ev, in, a)
 	}
+	if err := ev.work(strings.Count(s, sep) + 1); err != nil {
+		return nil, err
+	}
 	parts := strings.Split(s, sep)
 	if extra := len(parts) - limit - 1; extra > 0 {
 		parts = append([]string{strings.Join(parts[:extra+1], sep)}, parts[extra+1:]...)
 	}
-	return plain(parts), ev.work(len(parts))
+	return plain(parts), nil
 }
 
 func replaceMethod(ev *evaluation, in any, a arguments) (any, error) {

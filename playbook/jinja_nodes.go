@@ -111,6 +111,9 @@ func (n *dictNode) eval(ev *evaluation) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := ev.charge(k); err != nil {
+			return nil, err
+		}
 		m[toText(k)] = v
 	}
 	return m, ev.step()
@@ -175,6 +178,9 @@ func (n *slice) eval(ev *evaluation) (any, error) {
 			parts[i] = &num
 		}
 	}
+	if err := ev.charge(v); err != nil {
+		return nil, err
+	}
 	out, err := sliced(v, parts)
 	if err != nil {
 		return nil, faultAt(n.pos, n.end, "%s", err)
@@ -196,7 +202,7 @@ func (n *choice) eval(ev *evaluation) (any, error) {
 		return n.then.eval(ev)
 	}
 	if n.other == nil {
-		return &undefined{fault: faultAt(n.pos, n.end, "the condition is false and there is no `else`")}, nil
+		return &undefined{faultAt(n.pos, n.end, "the condition is false and there is no `else`"), true}, nil
 	}
 	return n.other.eval(ev)
 }
@@ -262,6 +268,9 @@ func (n *binary) eval(ev *evaluation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ev.charge(l, r); err != nil {
+		return nil, err
+	}
 	v, err := operate(ev, n.op, l, r)
 	return v, ev.place(err, n.at)
 }
@@ -282,6 +291,9 @@ func (n *comparison) eval(ev *evaluation) (any, error) {
 	for i, op := range n.ops {
 		right, err := ev.defined(n.rest[i])
 		if err != nil {
+			return nil, err
+		}
+		if err := ev.charge(left, right); err != nil {
 			return nil, err
 		}
 		ok, err := compare(op, left, right)
@@ -313,6 +325,9 @@ func (n *filtered) eval(ev *evaluation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ev.charge(in); err != nil {
+		return nil, err
+	}
 	v, err := n.apply(ev, in, args)
 	if u, ok := v.(*undefined); ok && u.fault.end == 0 {
 		u.fault.pos, u.fault.end = n.pos, n.end
@@ -338,6 +353,9 @@ func (n *tested) eval(ev *evaluation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ev.charge(in); err != nil {
+		return nil, err
+	}
 	ok, err := n.holds(ev, in, args)
 	return ok != n.negated, ev.placeIn(err, n.at, "test `"+n.word+"`: ")
 }
@@ -357,6 +375,9 @@ func (n *method) eval(ev *evaluation) (any, error) {
 	}
 	args, err := ev.args(n.args, nil, false)
 	if err != nil {
+		return nil, err
+	}
+	if err := ev.charge(in); err != nil {
 		return nil, err
 	}
 	v, err := n.run(ev, in, args)

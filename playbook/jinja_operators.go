@@ -71,7 +71,7 @@ func operate(ev *evaluation, op tokens.Type, a, b any) (any, error) {
 	a, b = plain(a), plain(b)
 	switch op {
 	case tokens.Tilde:
-		l, r := toText(a), toText(b)
+		l, r := pythonText(a), pythonText(b)
 		return l + r, ev.spend(len(l) + len(r))
 	case tokens.Addition:
 		if v, ok, err := join(ev, a, b); ok {
@@ -333,10 +333,7 @@ func directive(flags string, verb byte, v any) (string, error) {
 	}
 	switch verb {
 	case 's':
-		if v == nil {
-			v = "None"
-		}
-		return fmt.Sprintf("%"+flags+"s", toText(v)), nil
+		return fmt.Sprintf("%"+flags+"s", pythonText(v)), nil
 	case 'r':
 		var b strings.Builder
 		repr(&b, v)

@@ -51,7 +51,12 @@ func (g *grammar) text() (node, error) {
 	var b strings.Builder
 	for g.peek().Type == tokens.String {
 		t := g.peek()
-		b.WriteString(unquote(g.c.text[t.Pos:stringEnd(g.c.masked, t.Pos)]))
+		lit := g.c.text[t.Pos:stringEnd(g.c.masked, t.Pos)]
+		if g.raw {
+			b.WriteString(strings.ReplaceAll(lit[1:len(lit)-1], `\`+lit[:1], lit[:1]))
+		} else {
+			b.WriteString(unquote(lit))
+		}
 		g.i++
 	}
 	return &constant{at{pos, g.endPos()}, b.String()}, nil

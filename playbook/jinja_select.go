@@ -31,7 +31,16 @@ func mapFilter(ev *evaluation, in any, a arguments) (any, error) {
 		if err := enough(rest); err != nil {
 			return nil, err
 		}
-		each = func(v any) (any, error) { return f.apply(ev, plain(v), rest) }
+		each = func(v any) (any, error) {
+			v = plain(v)
+			if err := ev.charge(v); err != nil {
+				return nil, err
+			}
+			if err := ev.chargeArgs(rest); err != nil {
+				return nil, err
+			}
+			return f.apply(ev, v, rest)
+		}
 	}
 	out := make([]any, len(list))
 	for i, v := range list {
@@ -119,7 +128,10 @@ func predicate(ev *evaluation, args []any) (func(any) (bool, error), error) {
 		if u, missing := v.(*undefined); missing && !t.lenient {
 			return false, u.fault
 		}
-		if err := ev.step(); err != nil {
+		if err := ev.charge(v); err != nil {
+			return false, err
+		}
+		if err := ev.chargeArgs(rest); err != nil {
 			return false, err
 		}
 		return t.holds(ev, v, rest)

@@ -40,6 +40,7 @@ type output struct {
 
 func (c *compiler) parseOutput(_ *parser.Parser, list []*tokens.Token) (nodes.ControlStructure, error) {
 	g := c.grammar(list)
+	g.raw = !c.bare
 	if len(list) == 0 {
 		return nil, faultAt(0, len(c.text), "{{ }} without an expression")
 	}
@@ -253,7 +254,10 @@ func (c *compiler) parseSet(_ *parser.Parser, list []*tokens.Token) (nodes.Contr
 	if err != nil {
 		return nil, err
 	}
-	if len(names) != 1 || !g.accept(tokens.Assign) {
+	if len(names) != 1 {
+		return nil, g.unexpected("the one name that `set` takes")
+	}
+	if !g.accept(tokens.Assign) {
 		return nil, g.unexpected("`=`")
 	}
 	expr, err := g.whole()

@@ -1,9 +1,16 @@
 package playbook
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -32,9 +39,9 @@ func title(s string) string {
 
 func trimFilter(_ *evaluation, in any, a arguments) (any, error) {
 	if chars := a.text(0, ""); chars != "" {
-		return strings.Trim(toText(in), chars), nil
+		return strings.Trim(pythonText(in), chars), nil
 	}
-	return strings.TrimSpace(toText(in)), nil
+	return strings.TrimSpace(pythonText(in)), nil
 }
 
 // baseName and dirName are Python's os.path: of "a/b/" they give "" and "a/b".
@@ -75,7 +82,7 @@ func replaceFilter(ev *evaluation, in any, a arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return replaced(ev, toText(in), a.text(0, ""), a.text(1, ""), count)
+	return replaced(ev, pythonText(in), a.text(0, ""), a.text(1, ""), count)
 }
 
 func replaced(ev *evaluation, s, from, to string, count int) (any, error) {
@@ -102,34 +109,40 @@ func splitFilter(ev *evaluation, in any, a arguments) (any, error) {
 		return nil, err
 	}
 	sep, given := a.get(0)
-	var parts []string
-	switch {
-	case !given || sep == nil:
-		parts = fieldsN(s, limit)
-	case toText(sep) == "":
-		return nil, fmt.Errorf("the separator is empty")
-	case limit < 0:
-		parts = strings.Split(s, toText(sep))
-	default:
-		parts = strings.SplitN(s, toText(sep), limit+1)
+	if !given || sep == nil {
+		return fieldsN(ev, s, limit)
 	}
-	return plain(parts), ev.work(len(parts))
+	return splitBy(ev, s, toText(sep), limit)
+}
+
+// splitBy splits at sep, at most limit times where that isn't negative.
+func splitBy(ev *evaluation, s, sep string, limit int) (any, error) {
+	if sep == "" {
+		return nil, fmt.Errorf("the separator is empty")
+	}
+	if limit < 0 {
+		limit = strings.Count(s, sep)
+	}
+	if err := ev.work(min(limit, strings.Count(s, sep)) + 1); err != nil {
+		return nil, err
+	}
+	return plain(strings.SplitN(s, sep, limit+1)), nil
 }
 
 // fieldsN splits at white space, at most n times where n isn't negative.
-func fieldsN(s string, n int) []string {
-	if n < 0 {
-		return strings.Fields(s)
-	}
-	var out []string
+func fieldsN(ev *evaluation, s string, n int) ([]any, error) {
+	out := []any{}
 	for s = strings.TrimLeftFunc(s, unicode.IsSpace); s != ""; s = strings.TrimLeftFunc(s, unicode.IsSpace) {
+		if err := ev.step(); err != nil {
+			return nil, err
+		}
 		end := strings.IndexFunc(s, unicode.IsSpace)
 		if end < 0 || len(out) == n {
-			return append(out, s)
+			return append(out, s), nil
 		}
 		out, s = append(out, s[:end]), s[end:]
 	}
-	return out
+	return out, nil
 }
 
 func formatFilter(ev *evaluation, in any, a arguments) (any, error) {
@@ -196,4 +209,43 @@ func fromNumbers(v any) any {
 		}
 	}
 	return v
+}
+
+// hashes are the digests that hash knows, by Python's names.
+var hashes = map[string]func() hash.Hash{
+	"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
+}
+
+func hashFilter(_ *evaluation, in any, a arguments) (any, error) {
+	kind := a.text(0, "sha1")
+	digest, ok := hashes[kind]
+	if !ok {
+		return nil, fmt.Errorf("unknown digest `%s`: one of %s", kind, strings.Join(keysOf(hashes), ", "))
+	}
+	h := digest()
+	h.Write([]byte(pythonText(in)))
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// humanReadable writes a size: 1.18 MB, or Mb with isbits.
+func humanReadable(_ *evaluation, in any, a arguments) (any, error) {
+	_, size, _, ok := number(in)
+	if n, whole := wholeNumber(in); !ok && whole {
+		size, ok = float64(n), true
+	}
+	if !ok {
+		return nil, fmt.Errorf("a number is needed, not %s", kindOf(in))
+	}
+	letter, base := "B", "Bytes"
+	if a.flag(0, false) {
+		letter, base = "b", "bits"
+	}
+	unit := strings.ToUpper(a.text(1, ""))
+	for i, prefix := range "YZEPTGMK" {
+		limit := math.Exp2(float64(80 - 10*i))
+		if unit == "" && size >= limit || unit == string(prefix) {
+			return fmt.Sprintf("%.2f %c%s", size/limit, prefix, letter), nil
+		}
+	}
+	return fmt.Sprintf("%.2f %s", size, base), nil
 }

@@ -33,11 +33,12 @@ var tests = map[string]test{
 	})},
 
 	// strings
-	"match":  {params: []string{"pattern", "ignorecase?", "multiline?"}, holds: regexTest(`\A(?:`, `)`)},
-	"search": {params: []string{"pattern", "ignorecase?", "multiline?"}, holds: regexTest("", "")},
-	"regex":  {params: []string{"pattern", "ignorecase?", "multiline?", "match_type?"}, holds: regexTest("", "")},
-	"lower":  {holds: onString(func(s string) bool { return s == strings.ToLower(s) && s != strings.ToUpper(s) })},
-	"upper":  {holds: onString(func(s string) bool { return s == strings.ToUpper(s) && s != strings.ToLower(s) })},
+	"match":   {params: []string{"pattern", "ignorecase?", "multiline?"}, holds: regexTest(`\A(?:`, `)`)},
+	"search":  {params: []string{"pattern", "ignorecase?", "multiline?"}, holds: regexTest("", "")},
+	"regex":   {params: []string{"pattern", "ignorecase?", "multiline?", "match_type?"}, holds: regexTest("", "")},
+	"lower":   {holds: onString(func(s string) bool { return s == strings.ToLower(s) && s != strings.ToUpper(s) })},
+	"version": {params: []string{"version", "operator?", "strict?"}, holds: versionTest},
+	"upper":   {holds: onString(func(s string) bool { return s == strings.ToUpper(s) && s != strings.ToLower(s) })},
 
 	// kinds of values
 	"none":     {holds: onKind("null")},

@@ -37,7 +37,7 @@ func regexReplace(ev *evaluation, in any, a arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := toText(in)
+	s := pythonText(in)
 	template := goTemplate(a.text(1, ""))
 	var out []byte
 	last := 0
@@ -88,7 +88,7 @@ func regexSearch(_ *evaluation, in any, a arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := re.FindStringSubmatch(toText(in))
+	m := re.FindStringSubmatch(pythonText(in))
 	if m == nil {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func regexFindall(ev *evaluation, in any, a arguments) (any, error) {
 		return nil, err
 	}
 	out := []any{}
-	for _, m := range re.FindAllStringSubmatch(toText(in), maxSteps) {
+	for _, m := range re.FindAllStringSubmatch(pythonText(in), maxSteps) {
 		switch len(m) {
 		case 1:
 			out = append(out, m[0])

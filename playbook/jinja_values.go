@@ -136,6 +136,15 @@ func toText(v any) string {
 	}
 }
 
+// pythonText is Python's str(): filters and `~` see "None" where {{ }} prints
+// nothing.
+func pythonText(v any) string {
+	if v == nil {
+		return "None"
+	}
+	return toText(v)
+}
+
 // repr writes a value as Python does: 'a', True, [1, 2], {'k': 'v'}.
 func repr(b *strings.Builder, v any) {
 	switch v := plain(v).(type) {
@@ -270,6 +279,9 @@ func elements(v any) ([]any, error) {
 		}
 		return list, nil
 	case string:
+		if len(v) > maxSteps {
+			return nil, fmt.Errorf("a string of %d bytes is too long to walk over", len(v))
+		}
 		list := make([]any, 0, len(v))
 		for _, r := range v {
 			list = append(list, string(r))
@@ -311,25 +323,41 @@ func indexIn(key any, n int) (int, bool) {
 
 // sliced gives v[from:to:step] with Python's bounds.
 func sliced(v any, parts [3]*int) (any, error) {
-	var list []any
-	text, isText := plain(v).(string)
-	if isText {
-		list, _ = elements(text)
-	} else if l, ok := plain(v).([]any); ok {
-		list = l
-	} else {
-		return nil, fmt.Errorf("%s has no slices", kindOf(v))
+	switch v := plain(v).(type) {
+	case string:
+		runes, err := pick([]rune(v), parts)
+		return string(runes), err
+	case []any:
+		return pick(v, parts)
 	}
-	step := 1
+	return nil, fmt.Errorf("%s has no slices", kindOf(v))
+}
+
+// pick gives the items of list[from:to:step].
+func pick[T any](list []T, parts [3]*int) ([]T, error) {
+	step, n := 1, len(list)
 	if parts[2] != nil {
 		step = *parts[2]
 	}
 	if step == 0 {
 		return nil, fmt.Errorf("a slice's step can't be 0")
 	}
-	n := len(list)
+	from, to := sliceBounds(n, step, parts)
+	out := []T{}
+	for i := from; step > 0 && i < to || step < 0 && i > to; {
+		out = append(out, list[i])
+		if step > n || step < -n {
+			break // and i+step can't overflow
+		}
+		i += step
+	}
+	return out, nil
+}
+
+// sliceBounds cuts the ends of a slice to those of a list of n items.
+func sliceBounds(n, step int, parts [3]*int) (from, to int) {
 	low, high := 0, n
-	from, to := low, high
+	from, to = low, high
 	if step < 0 {
 		low, high = -1, n-1
 		from, to = high, low
@@ -344,21 +372,5 @@ func sliced(v any, parts [3]*int) (any, error) {
 		}
 		return max(low, min(i, high))
 	}
-	from, to = bound(parts[0], from), bound(parts[1], to)
-	out := []any{}
-	for i := from; step > 0 && i < to || step < 0 && i > to; {
-		out = append(out, list[i])
-		if step > n || step < -n {
-			break
-		}
-		i += step
-	}
-	if !isText {
-		return out, nil
-	}
-	var b strings.Builder
-	for _, r := range out {
-		b.WriteString(r.(string))
-	}
-	return b.String(), nil
+	return bound(parts[0], from), bound(parts[1], to)
 }
