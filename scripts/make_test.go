@@ -102,6 +102,50 @@ func TestSetupWithoutRoot(t *testing.T) {
 	}
 }
 
+// TestPackKeepsTheUsersRules packs with stand-ins for the compiler: where the
+// other architecture's is missing, its pack is left out and the rules that the
+// user put there stay.
+func TestPackKeepsTheUsersRules(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pack := filepath.Join(dir, "dist/pack")
+	mine := "custom-signatures/yara/mine.yar"
+	for name, text := range map[string]string{
+		filepath.Join(dir, "go"):                    "#!/bin/sh\necho amd64\n",
+		filepath.Join(dir, "scripts/pack.sh"):       read(t, "scripts/pack.sh"),
+		filepath.Join(pack, "linux-amd64", mine):    "amd64",
+		filepath.Join(pack, "linux-arm64", mine):    "arm64",
+		filepath.Join(pack, "linux-arm64/thorscan"): "an older one",
+		filepath.Join(dir, "scripts/thorscan.sh"): `#!/bin/sh
+[ "$2" = amd64 ] || exit 3
+mkdir -p bin && printf '#!/bin/sh\n' >"$3" && chmod +x "$3"
+`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o700); err != nil { //nolint:gosec // programs
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "scripts/pack.sh", "v1", "amd64", "arm64")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "left out: the pack for linux/arm64") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, arch := range []string{"amd64", "arm64"} {
+		if data, err := os.ReadFile(filepath.Join(pack, "linux-"+arch, mine)); err != nil || string(data) != arch {
+			t.Errorf("the user's rule for %s: %q, %v", arch, data, err)
+		}
+		_, err := os.Stat(filepath.Join(pack, "linux-"+arch, "thorscan"))
+		if (err == nil) != (arch == "amd64") {
+			t.Errorf("the scanner for %s: %v", arch, err)
+		}
+	}
+}
+
 // TestSetupAsksForNothingThatIsThere holds that a prepared machine stays
 // offline: this one has what the tests need, since they are running on it.
 func TestSetupAsksForNothingThatIsThere(t *testing.T) {

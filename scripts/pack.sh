@@ -10,8 +10,9 @@ shift
 umask 022
 host=$(go env GOHOSTARCH)
 packer=bin/thorscan-packer
+other=bin/thorscan-other
+trap 'rm -f "$packer" "$other"' EXIT
 scripts/thorscan.sh "$version" "$host" "$packer" # compiles the rules, once for all
-trap 'rm -f "$packer"' EXIT
 
 # note FILE: writes standard input to FILE unless it is there already.
 note() {
@@ -24,20 +25,21 @@ note() {
 
 for arch; do
 	dir=dist/pack/linux-$arch
-	mkdir -p "$dir/signatures" "$dir/custom-signatures/yara" "$dir/custom-signatures/iocs"
-	if [ "$arch" = "$host" ]; then
-		cp "$packer" "$dir/thorscan"
-	else
+	scanner=$packer
+	if [ "$arch" != "$host" ]; then
+		scanner=$other
 		code=0
-		scripts/thorscan.sh "$version" "$arch" "$dir/thorscan" || code=$?
+		scripts/thorscan.sh "$version" "$arch" "$scanner" || code=$?
 		if [ "$code" = 3 ]; then
 			echo "left out: the pack for linux/$arch" >&2
-			rm -rf "$dir"
+			rm -f "$dir/thorscan" # an older one isn't to be taken for this version
 			continue
 		elif [ "$code" != 0 ]; then
 			exit "$code"
 		fi
 	fi
+	mkdir -p "$dir/signatures" "$dir/custom-signatures/yara" "$dir/custom-signatures/iocs"
+	cp -f "$scanner" "$dir/thorscan" # -f: it may be running
 	"./$packer" signatures pack --out "$dir/signatures/thor.yac" signatures/yara
 	note "$dir/custom-signatures/yara/README" <<'END'
 Your own YARA rules: every *.yar and *.yara file in this folder is compiled when
