@@ -133,8 +133,10 @@ func (r *iniReader) child(line string, p place) {
 	r.addChild(r.group, child, p)
 }
 
-// variable takes a line of a :vars section. Its value is a string, whatever it
-// looks like; quotes around all of it are taken away.
+// variable takes a line of a :vars section. Its value is typed like an inline
+// one. Ansible's documentation says that it is a string; its INI plugin types
+// both alike: of "n=42", "yes=True" and "l=[1, 2]" under [g:vars],
+// `ansible-inventory --list` of ansible-core 2.14.18 makes 42, true and [1, 2].
 func (r *iniReader) variable(line string, p place) {
 	name, value, ok := strings.Cut(line, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -149,10 +151,7 @@ func (r *iniReader) variable(line string, p place) {
 		p.warn(r.draft, "the `#` belongs to the value of `"+name+"`", "under [group:vars] a comment needs a line of its own")
 	}
 	r.vars[name] = p.line
-	if v, ok := literal(value).(string); ok {
-		value = v
-	}
-	r.setGroupVar(r.group, name, value, p)
+	r.setGroupVar(r.group, name, inlineValue(name, value), p)
 }
 
 // hostLine takes `host name=value …`.
@@ -190,7 +189,7 @@ func (r *iniReader) hostLine(n int, raw string, p place) {
 	}
 }
 
-// inlineValue types an inline value. A password stays the text that was
+// inlineValue types a value. A password stays the text that was
 // written: 0123 and 1.10 are passwords too.
 func inlineValue(name, value string) any {
 	v := literal(value)

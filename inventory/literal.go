@@ -5,12 +5,17 @@ import (
 	"strings"
 )
 
-// literal types an INI inline value as Python types it: 42, 0x2a, 1.5, True,
-// None, 'text', [1, 2], {'a': 1}. What is no Python literal is the string as
-// it is written. A whole number too large for an int stays a string.
+// literal types an INI value as Python types it: 42, 0x2a, 1.5, True, None,
+// 'text', [1, 2], {'a': 1}, and 80,443 as a list too. What is no Python literal
+// is the string as it is written. A whole number too large for an int stays a
+// string.
 func literal(text string) any {
 	p := literalParser{rest: strings.TrimRight(text, " \t")}
 	v, ok := p.value(0)
+	if ok && strings.HasPrefix(strings.TrimLeft(p.rest, " \t"), ",") { // a tuple needs no parentheses
+		p = literalParser{rest: "(" + text + ")"}
+		v, ok = p.value(0)
+	}
 	if !ok || p.rest != "" || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
 		return text
 	}

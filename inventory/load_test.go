@@ -105,7 +105,7 @@ w1
 n=1
 on=True
 text = 'quoted text'
-`, lines("top [ungrouped] map[v:inline]", "w1 [db sub web] map[n:1 on:True text:quoted text]",
+`, lines("top [ungrouped] map[v:inline]", "w1 [db sub web] map[n:1 on:true text:quoted text]",
 			"w2 [web] port 2222 map[ansible_port:2222 n:1 v:a b]")},
 		{"INI in a file called .yml", "hosts.yml", "[web]\na\n", lines("a [web]")},
 		{"IPv6, bare and in brackets, in INI", "hosts",
@@ -232,6 +232,7 @@ g:
       yes_: yes
       off_: "off"
       octal: 0755
+      octal12: 0o755
       date: 2024-01-02
       exp: 12e3
       float: 1.5e+3
@@ -247,7 +248,7 @@ g:
 `)
 	h, _ := inv.Host("h")
 	want := map[string]any{
-		"yes_": true, "off_": "off", "octal": 493, "date": "2024-01-02", "exp": "12e3", "float": 1500.0,
+		"yes_": true, "off_": "off", "octal": 493, "octal12": "0o755", "date": "2024-01-02", "exp": "12e3", "float": 1500.0,
 		"null_": nil, "huge": "123456789012345678901234567890", "list": []any{1, map[string]any{"a": "b"}},
 		"folded": "a b", "template": "{{ x }}", "ansible_password": "0123", "ansible_become_pass": "yes",
 	}
@@ -275,6 +276,49 @@ func TestInlineValuesAreTypedLikePython(t *testing.T) {
 	h, _ := inv.Host("h")
 	if diff := cmp.Diff(map[string]any{"ansible_password": "1.10", "ansible_sudo_pass": "True"}, h.Vars); diff != "" {
 		t.Errorf("passwords stay text: %s", diff)
+	}
+}
+
+// TestGroupVarsOfINIAreTyped holds what ansible-core 2.14.18's own
+// `ansible-inventory --list` gives for these lines.
+func TestGroupVarsOfINIAreTyped(t *testing.T) {
+	t.Parallel()
+	inv := load(t, "hosts", `[g]
+h
+[g:vars]
+n=42
+float=1.5
+yes=True
+no=False
+none=None
+list=[1, 2]
+dict={'a': 1}
+str=hello world
+quoted="two words"
+octal=0644
+hex=0x10
+word=yes
+under=1_000
+neg=-5
+version=1.2.3
+ports=80,443
+tail=1,
+sum=1+2
+template={{ n }}
+spaced = value with spaces
+empty=
+ansible_password=1.10
+`)
+	h, _ := inv.Host("h")
+	want := map[string]any{
+		"n": 42, "float": 1.5, "yes": true, "no": false, "none": nil, "list": []any{1, 2}, "dict": map[string]any{"a": 1},
+		"str": "hello world", "quoted": "two words", "octal": "0644", "hex": 16, "word": "yes", "under": 1000, "neg": -5,
+		"version": "1.2.3", "ports": []any{80, 443}, "tail": []any{1}, "sum": "1+2", "template": "{{ n }}",
+		"spaced": "value with spaces", "empty": "",
+		"ansible_password": "1.10", // 1.1 with Ansible: here a password is what was written
+	}
+	if diff := cmp.Diff(want, h.Vars); diff != "" {
+		t.Error(diff)
 	}
 }
 

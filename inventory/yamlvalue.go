@@ -67,6 +67,9 @@ func (r *yamlReader) typed(n *yaml.Node, tag string) (any, bool) {
 	if tag == "!!float" && strings.Trim(n.Value, "+-_0123456789") == "" {
 		return n.Value, true // a whole number too large for an int
 	}
+	if strings.HasPrefix(strings.TrimLeft(n.Value, "+-"), "0o") {
+		return n.Value, true // octal in YAML 1.2 alone
+	}
 	var v any
 	if err := n.Decode(&v); err != nil {
 		r.node(n).error(r.draft, "this is not a value of type "+strings.TrimLeft(tag, "!"), "put it in quotes")
