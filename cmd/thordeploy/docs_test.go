@@ -3,6 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,4 +54,32 @@ func devNull(t *testing.T) *os.File {
 	}
 	t.Cleanup(func() { _ = f.Close() })
 	return f
+}
+
+// docs/inventory.md has the options of ssh that count, and no other.
+func TestDocumentedSSHOptions(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/inventory.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("sshargs.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `ansible_ssh_common_args`.*$").FindString(string(page))
+	var documented, known []string
+	for _, m := range regexp.MustCompile("`([A-Z][A-Za-z]+)`").FindAllStringSubmatch(row, -1) {
+		documented = append(documented, strings.ToLower(m[1]))
+	}
+	for _, m := range regexp.MustCompile(`lower == "([a-z]+)"`).FindAllStringSubmatch(string(source), -1) {
+		if !strings.HasPrefix(m[1], "proxy") { // refused
+			known = append(known, m[1])
+		}
+	}
+	slices.Sort(documented)
+	slices.Sort(known)
+	if len(known) < 5 || !slices.Equal(known, documented) {
+		t.Errorf("docs/inventory.md has the options %v, the program knows %v", documented, known)
+	}
 }
