@@ -246,9 +246,10 @@ func TestWrongCredentials(t *testing.T) {
 		{"become with password", "ansible_user: pw, ansible_password: right-password, ansible_become_password: right-password", "become.yml", 0, []string{"I am root"}},
 		{"become with a wrong password", "ansible_user: pw, ansible_password: right-password, ansible_become_password: guess-4711", "become.yml", 2, []string{"failed: [host01] Who", "hint: "}},
 		{"login by ssh args", "ansible_user: root, ansible_ssh_common_args: '-o IdentityFile=" + l.Key + " -o UserKnownHostsFile=" + l.KnownHosts + " -o StrictHostKeyChecking=yes'", "id.yml", 0, []string{"I am root"}},
-		{"an unknown ssh arg", "ansible_user: root, ansible_ssh_common_args: '-o ProxyJump=x'", "id.yml", 2, []string{"host host01: ansible_ssh_common_args: -o ProxyJump: jump hosts are not supported"}},
+		{"an unknown ssh arg", "ansible_user: root, ansible_ssh_common_args: '-o ProxyJump=x'", "id.yml", 5, []string{"error: host host01: ansible_ssh_common_args: -o ProxyJump: jump hosts are not supported yet"}},
 		{"a template in a connection variable", "login: root, ansible_user: '{{ login }}', ansible_private_key_file: " + l.Key, "id.yml", 0, []string{"I am root"}},
-		{"a wrong connection variable", "ansible_user: root, ansible_timeout: soon", "id.yml", 2, []string{"ansible_timeout"}},
+		{"a wrong connection variable", "ansible_user: root, ansible_timeout: soon", "id.yml", 5, []string{"error: host host01: ansible_timeout is \"soon\"", "hint: "}},
+		{"a connection variable that comes out wrong", "ansible_user: root, ansible_timeout: \"{{ 'soon' }}\"", "id.yml", 2, []string{"failed: [host01] Who: host host01: ansible_timeout"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -35,17 +35,21 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 		m.sayHosts(jobs)
 		return exitOK, nil
 	}
-	r, err := m.newRunner(ctx, inv, extra)
+	r, err := m.newRunner(ctx, inv, jobs, extra)
 	if err != nil {
 		return 0, err
 	}
 	return m.runJobs(ctx, r, jobs)
 }
 
-// newRunner is the runner that the flags ask for.
-func (m *Main) newRunner(ctx context.Context, inv *inventory.Inventory, extra map[string]any) (*runner.Runner, error) {
+// newRunner is the runner that the flags ask for. It is an error where one of
+// the chosen hosts can't be reached as its variables say.
+func (m *Main) newRunner(ctx context.Context, inv *inventory.Inventory, jobs []job, extra map[string]any) (*runner.Runner, error) {
 	d, err := m.newDialer(inv, extra)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.checkHosts(d, jobs, extra); err != nil {
 		return nil, err
 	}
 	if m.askPass {
