@@ -394,9 +394,26 @@ func TestHeartbeatsLeaveNoDead(t *testing.T) {
 	forShells(t, func(t *testing.T, prefix string) {
 		s := newStage(t, prefix, 300*time.Millisecond)
 		guard, _ := s.pids(t)
-		time.Sleep(1500 * time.Millisecond)
-		if n := len(strings.Fields(s.run(t, "cat /proc/"+guard+"/task/*/children"))); n > 2 {
+		time.Sleep(3 * time.Second) // 30 heartbeats
+		if n := len(strings.Fields(s.run(t, "cat /proc/"+guard+"/task/*/children"))); n > 8 {
 			t.Errorf("the guard has %d children", n)
+		}
+	})
+}
+
+// TestAWatchdogThatIsReplacedStaysSilent: each path watched replaces it, and
+// one left behind would end the session at the end of its own lease.
+func TestAWatchdogThatIsReplacedStaysSilent(t *testing.T) {
+	forShells(t, func(t *testing.T, prefix string) {
+		s := newStage(t, prefix, time.Second)
+		for i := range 100 {
+			if err := s.Hold(filepath.Join(s.dir, strconv.Itoa(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begin := time.Now()
+		for time.Since(begin) < 2*time.Second {
+			s.run(t, "sleep 0.1")
 		}
 	})
 }

@@ -75,7 +75,7 @@ members() {
 		f=${f%/stat}
 		stat_of "$f" || continue
 		if [ "$sid" != "$S" ] || [ "$state" = Z ]; then continue; fi
-		case "$A$w " in *" $f "* | *" $parent "*)
+		case "$A$w" in *" $f "* | *" $parent "*)
 			# The guard, its ancestors, its watchdog, and their children: only
 			# the loop, a child of the first shell, ever counts.
 			if [ "$2" = task ] || [ "$parent" != $$ ] || [ "$f" = "$G" ]; then continue; fi
@@ -115,32 +115,38 @@ end_session() {
 	[ $# -eq 0 ] || say left processes $#
 }
 
-# unwatch and beat: one watchdog sleeps for a lease and is replaced at each
-# heartbeat. It holds none of the channel's descriptors, or the channel could
-# not close before it ends. It knows what the guard knew, so it can stand in
-# for a guard that was killed.
-unwatch() {
-	[ -n "$w" ] || return 0
-	kill "$w" 2>/dev/null
-	wait "$w" 2>/dev/null # or the dead gather, one at each heartbeat
-	w=
-}
+# beat: one watchdog sleeps for a lease and is replaced at each heartbeat. It
+# holds none of the channel's descriptors, or the channel could not close before
+# it ends. It knows what the guard knew, so it can stand in for a guard that was
+# killed.
 beat() {
-	unwatch
+	dismiss
 	(
 		# shellcheck disable=SC2154 # $! is the sleep
-		trap 'kill $! 2>/dev/null; exit 0' TERM
+		trap 'kill $! 2>/dev/null; exit 0' USR1
 		sleep "$L" &
 		wait $! || exit 0
 		stat_of self
 		if [ "$parent" = "$G" ]; then
 			kill -s ALRM "$G"
 		else
-			A="$A$pid " w=
+			A="$A$pid " w=' '
 			finish clean
 		fi
 	) </dev/null >/dev/null 2>&1 3>&1 4>&- &
-	w=$!
+	w=" $!$w"
+}
+
+# dismiss: ends the watchdogs there are (` PID…` in w) and buries the dead, for
+# a shell keeps those that it was not asked for. Not by TERM, which the guard
+# traps: a subshell that is only just begun would lose it. Whoever does not go
+# at once is told again the next time, long before the lease is over.
+dismiss() {
+	known=$w w=' '
+	for f in $known; do
+		kill -s USR1 "$f"
+		if stat_of "$f" && [ "$state" != Z ]; then w=" $f$w"; else wait "$f"; fi
+	done
 }
 
 # plain ESCAPED: sets `plain` to what mountinfo meant (proc(5)).
@@ -256,7 +262,7 @@ open_files() {
 evict_one() {
 	pid=${1#/proc/}
 	pid=${pid%%/*}
-	case "$A$w " in *" $pid "*) return 0 ;; esac
+	case "$A$w" in *" $pid "*) return 0 ;; esac
 	[ "$pid" -le 1 ] || kill -s KILL "$pid" 2>/dev/null
 }
 
@@ -335,17 +341,24 @@ undo() {
 
 finish() {
 	trap '' ALRM TERM
-	unwatch
+	dismiss
 	if [ "$1" = clean ]; then
 		end_session all
 		undo
 	fi
+	i=0
+	while [ "$w" != ' ' ] && [ "$i" -lt 100 ]; do
+		[ "$i" -lt 50 ] || nap # the first looks take as long as a process does to end
+		dismiss
+		i=$((i + 1))
+	done
 	say bye
 	exit 0
 }
 
 guard() {
-	w='' watched=0
+	w=' ' watched=0
+	exec 2>/dev/null # shells remark on those that a signal ended
 	TAB=$(printf '\t')
 	trap '' HUP INT PIPE
 	identify
