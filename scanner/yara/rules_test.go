@@ -108,6 +108,33 @@ func TestPlaceMattersToRulesAboutOneFile(t *testing.T) {
 	}
 }
 
+// What an intruder would write to get past a rule, and what an administrator
+// has who doesn't.
+func TestOwnRulesBesideTheirSamples(t *testing.T) {
+	m := NewMatcher([]*Set{ownRules(t)}, System{}, 0)
+	const preload, passwd = "etc/ld.so.preload", "etc/passwd"
+	for _, c := range []struct {
+		rule, path, data string
+		found            bool
+	}{
+		{"Persistence_Preload_Entry", preload, "/lib/libc.6.1", true},
+		{"Persistence_Preload_Entry", preload, "# by hand\n\t/opt/x\n", true},
+		{"Persistence_Preload_Entry", preload, "liba.so:/lib/x\n", true},
+		{"Persistence_Preload_Entry", preload, "#/usr/lib/libarmmem.so\n", false},
+		{"Persistence_Preload_Entry", preload, "", false},
+		{"Rootkit_Preload_Entry_Unusual_Place", preload, "/lib/a.so:/tmp/x", true},
+		{"Rootkit_Preload_Entry_Unusual_Place", preload, "/opt/agent/run/lib.so\n", false},
+		{"Backdoor_Passwd_Second_Root", passwd, "0day:x:0:0::/:/bin/sh\n", true},
+		{"Backdoor_Passwd_Second_Root", passwd, ".a:x:0:0::/:/bin/sh\n", true},
+		{"Backdoor_Passwd_Second_Root", passwd, "root:x:0:0:root:/root:/bin/sh\n+::0:0:::\n#old:x:0:0::/:/bin/sh\n", false},
+	} {
+		s := samples.Sample{Path: c.path, Mode: 0o644, Data: []byte(c.data)}
+		if got := matching(t, m, object(s)); slices.Contains(got, c.rule) != c.found {
+			t.Errorf("%q in /%s: %v, want %s: %v", c.data, c.path, got, c.rule, c.found)
+		}
+	}
+}
+
 // Rules and samples belong together, and each rule says what its finding needs.
 func TestOwnRulesAreDescribed(t *testing.T) {
 	set := ownRules(t)

@@ -98,7 +98,7 @@ rule Backdoor_Passwd_Second_Root
         falsepositive = "toor, where an administrator made it"
     strings:
         // any name that isn't "root", written without look-ahead
-        $a = /(^|\n)[a-qs-zA-Z_][^:\n]{0,31}:[^:\n]{0,200}:0{1,5}:[0-9]{1,6}:/
+        $a = /(^|\n)[^r:\n#+-][^:\n]{0,31}:[^:\n]{0,200}:0{1,5}:[0-9]{1,6}:/
         $b = /(^|\n)r([a-np-zA-Z0-9_.-][^:\n]{0,30}|o([a-np-zA-Z0-9_.-][^:\n]{0,29}|o([a-su-zA-Z0-9_.-][^:\n]{0,28}|t[^:\n]{1,28})?)?)?:[^:\n]{0,200}:0{1,5}:[0-9]{1,6}:/
     condition:
         filesize < 1MB and filename == "passwd" and filepath endswith "/etc" and any of them

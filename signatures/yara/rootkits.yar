@@ -10,7 +10,7 @@ rule Rootkit_Preload_Entry_Unusual_Place
         date = "2026-11-23"
         score = 85
     strings:
-        $tmp = /\/(tmp|var\/tmp|dev\/shm|home|root|run|mnt)\/[^\s:]{1,200}/
+        $tmp = /(^|[\s:])\/(tmp|var\/tmp|dev\/shm|home|root|run|mnt)\/[^\s:]{1,200}/
         $hidden = /\/\.[a-zA-Z0-9_-][^\s:]{0,200}/
     condition:
         filename == "ld.so.preload" and filepath endswith "/etc" and any of them
@@ -26,10 +26,11 @@ rule Persistence_Preload_Entry
         date = "2026-11-23"
         score = 50
         falsepositive = "security agents, and Raspberry Pi OS"
-    strings:
-        $entry = /(^|\n)[ \t]{0,8}\/[^\s:]{3,200}\.so/
     condition:
-        filename == "ld.so.preload" and filepath endswith "/etc" and $entry
+        // an absolute path, whatever it is called: at the beginning, or after a newline, blank, tab or colon
+        filename == "ld.so.preload" and filepath endswith "/etc" and filesize < 64KB and
+        for any i in (0..filesize - 1) : (uint8(i) == 0x2f and
+            (i == 0 or uint8(i - 1) == 0x0a or uint8(i - 1) == 0x20 or uint8(i - 1) == 0x09 or uint8(i - 1) == 0x3a))
 }
 
 rule Rootkit_Preload_Library
