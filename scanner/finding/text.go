@@ -117,18 +117,7 @@ func (t *textLine) reason(n string, r Reason) {
 	t.add("REF"+n, strings.Join(s.Reference, ", "))
 	t.add("SIGTYPE"+n, string(s.Origin))
 	t.add("SIGCLASS"+n, string(s.Kind))
-	var matched []string
-	for i, m := range r.Matched {
-		piece := m.Data.Data
-		if m.Data.Encoding == "plain" {
-			piece = strconv.Quote(piece)
-		}
-		if m.Offset != nil {
-			piece += fmt.Sprintf(" at %#x", *m.Offset)
-		}
-		matched = append(matched, fmt.Sprintf("Str%d %s", i+1, piece))
-	}
-	t.add("MATCHED"+n, strings.Join(matched, ", "))
+	t.add("MATCHED"+n, matchedText(r.Matched))
 	t.add("RULEDATE"+n, s.Date)
 	t.add("TAGS"+n, strings.Join(s.Tags, ", "))
 	t.add("RULENAME"+n, s.RuleName)
@@ -136,6 +125,37 @@ func (t *textLine) reason(n string, r Reason) {
 	t.add("AUTHOR"+n, s.Author)
 	t.add("ID"+n, s.ID)
 	t.add("FALSEPOSITIVES"+n, strings.Join(s.FalsePositives, ", "))
+}
+
+// matchedText lists what a signature matched on: one piece as it is, several
+// as "Str1: … Str2: …".
+func matchedText(matched []Matched) string {
+	var pieces []string
+	for i, m := range matched {
+		piece := m.Data.quoted()
+		if m.Context != nil {
+			piece += " in " + m.Context.quoted()
+		}
+		if m.Offset != nil {
+			piece += fmt.Sprintf(" at %#x", *m.Offset)
+		}
+		if m.Field != "" {
+			piece += " in " + m.Field
+		}
+		if len(matched) > 1 {
+			piece = fmt.Sprintf("Str%d: %s", i+1, piece)
+		}
+		pieces = append(pieces, piece)
+	}
+	return strings.Join(pieces, " ")
+}
+
+// quoted returns text in quotes and hex as it is.
+func (t Text) quoted() string {
+	if t.Encoding == "plain" {
+		return strconv.Quote(t.Data)
+	}
+	return t.Data
 }
 
 // fields writes a message's fields in the order of their names.
