@@ -104,7 +104,7 @@ func (h *Human) task(e runner.TaskFinished) {
 		h.reasons(e)
 		return
 	}
-	if e.Module == "debug" && !e.IsItem {
+	if e.Module == "debug" && e.Msg == "" {
 		h.values(e.Result)
 	}
 	if h.Verbose > 0 {

@@ -34,7 +34,7 @@ func aRun() []runner.Event {
 		done("web1", "Make folder", "file", runner.Changed, runner.TaskFinished{Changed: true, Result: map[string]any{"path": "/mnt/x"}}),
 		done("web1", "Look", "command", runner.OK, runner.TaskFinished{Result: map[string]any{"rc": 0, "stdout": "one\n\ttwo", "stderr": "warned"}}),
 		done("web1", "Only on Debian", "command", runner.Skipped, runner.TaskFinished{Msg: "Conditional result was False"}),
-		done("web1", "Say", "debug", runner.OK, runner.TaskFinished{Msg: "hello\nthere"}),
+		done("web1", "Say", "debug", runner.OK, runner.TaskFinished{Msg: "hello\nthere", Result: map[string]any{"once": "hello\nthere"}}),
 		done("web1", "Say more", "debug", runner.OK, runner.TaskFinished{Result: map[string]any{"facts": map[string]any{"a": 1}, "text": "x"}}),
 		done("web1", "Each", "command", runner.Changed, runner.TaskFinished{IsItem: true, Item: "one"}),
 		done("web1", "Each", "command", runner.Failed, runner.TaskFinished{IsItem: true, Item: "two", Msg: "non-zero return code", Result: map[string]any{"rc": 1}}),
