@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode/utf16"
 
 	"thordeploy/internal/bundle"
 )
@@ -123,17 +124,46 @@ func contentText(v any) ([]byte, error) {
 	case string:
 		return []byte(x), nil
 	case map[string]any, []any:
-		b, err := json.Marshal(x)
-		if err != nil {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(x); err != nil {
 			return nil, fmt.Errorf("content: %w", err)
 		}
-		return b, nil
+		return pythonJSON(strings.TrimSuffix(b.String(), "\n")), nil
 	}
 	s, err := toString(v)
 	if err != nil {
 		return nil, fmt.Errorf("content %w", err)
 	}
 	return []byte(s), nil
+}
+
+// pythonJSON spells JSON as Python's json.dumps does, so that a file is the one
+// that Ansible would have made: blanks after , and :, letters beyond ASCII as
+// \uXXXX, <, > and & as they are.
+func pythonJSON(text string) []byte {
+	var out []byte
+	quoted, escaped := false, false
+	for _, r := range text {
+		switch {
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		case r > 0x7f:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			out = append(out, byte(r))
+		}
+		if !quoted && (r == ',' || r == ':') {
+			out = append(out, ' ')
+		}
+		if r == '"' && !escaped {
+			quoted = !quoted
+		}
+		escaped = r == '\\' && !escaped
+	}
+	return out
 }
 
 func ownerAndGroup(a Args) string {

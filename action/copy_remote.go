@@ -23,6 +23,10 @@ func (cp *copying) remote(ctx context.Context) Result {
 		for k, v := range now.values() {
 			r.Values[k] = v
 		}
+		r.Values["size"], r.Values["state"] = now.size, "file"
+		if reply.Values["state"] != "" {
+			r.Values["state"] = reply.Values["state"]
+		}
 	}
 	if b := reply.Values["backup"]; b != "" {
 		r.Values["backup_file"] = text8(b)

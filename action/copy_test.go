@@ -248,8 +248,8 @@ func TestCopyContent(t *testing.T) {
 		holds(t, dir+"/empty", "", 0o644)
 		mustOK(t, h.run(t, "copy", values{"content": "c", "dest": dir + "/f", "force": false}), false)
 		holds(t, dir+"/f", "b\n\n", 0o600)
-		mustOK(t, h.run(t, "copy", values{"content": values{"k": []any{1, "x"}}, "dest": dir + "/json"}), true)
-		holds(t, dir+"/json", `{"k":[1,"x"]}`, 0o644)
+		mustOK(t, h.run(t, "copy", values{"content": values{"k": []any{1, `x:"é,<\`}, "l": "😀"}, "dest": dir + "/json"}), true)
+		holds(t, dir+"/json", `{"k": [1, "x:\"\u00e9,<\\"], "l": "\ud83d\ude00"}`, 0o644) // as Python's json.dumps
 		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": dir + "/"}), "folder")
 		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": dir}), "folder")
 	})

@@ -60,6 +60,7 @@ type fetchHead struct {
 	size int64
 	tool string
 	sum  string
+	mode fs.FileMode
 	path string
 }
 
@@ -74,7 +75,7 @@ func runFetch(ctx context.Context, c *Call) Result {
 	if err := checkHostName(c.Host); err != nil && !c.Args.Bool("flat") {
 		return failed(err.Error(), "")
 	}
-	if strings.HasPrefix(f.src, "/") || c.Args.Bool("flat") {
+	if !strings.HasPrefix(f.src, "~") || c.Args.Bool("flat") {
 		if err := f.settle(f.src); err != nil {
 			return failed(err.Error(), hintOf(err))
 		}
@@ -158,12 +159,12 @@ func (f *fetching) read(r io.Reader) error {
 	return f.store(in)
 }
 
-// settleRemote settles where src began with ~ or was relative. The host has
+// settleRemote settles where src began with ~. The host has
 // the say about its home folder, but only below dest/HOST, and the path must
 // end as the task has it.
 func (f *fetching) settleRemote() error {
 	tail := strings.TrimPrefix(path.Clean(f.src), "~")
-	if i := strings.IndexByte(tail, '/'); strings.HasPrefix(f.src, "~") && i >= 0 {
+	if i := strings.IndexByte(tail, '/'); i >= 0 {
 		tail = tail[i:]
 	}
 	if !path.IsAbs(f.head.path) || path.Clean(f.head.path) != f.head.path && !strings.Contains(f.src, "..") || !strings.HasSuffix(path.Clean(f.head.path), path.Clean("/"+tail)) {
@@ -186,14 +187,17 @@ func (h *fetchHead) read(line string) error {
 	if h.word != "file" && h.word != "same" {
 		return nil
 	}
-	if len(w) != 5 {
+	if len(w) != 6 {
 		return fmt.Errorf("the host sent a header that can't be read: %q", shorten(text8(line)))
 	}
 	h.size, err = strconv.ParseInt(w[1], 10, 64)
 	if err != nil || h.size < 0 {
 		return fmt.Errorf("the host sent a size that can't be read: %q", shorten(text8(w[1])))
 	}
-	h.tool, h.sum = w[2], w[3]
+	h.tool, h.sum, h.mode = w[2], w[3], 0o666
+	if mode, err := strconv.ParseUint(w[4], 8, 32); err == nil {
+		h.mode = fs.FileMode(mode)&0o666 | 0o600
+	}
 	return nil
 }
 
@@ -266,9 +270,9 @@ func (f *fetching) finish(s streamed) Result {
 	case "unreadable":
 		return f.missing("the remote file can't be read by the account of the task, not transferring, ignored")
 	case "folder":
-		return failed(f.src+" on the host is a folder: fetch takes single files", "pack it with a task before, or fetch its files in a loop")
+		return f.missing("the remote path is a folder and fetch takes single files, not transferring, ignored")
 	case "special":
-		return failed(f.src+" on the host is not a regular file", "")
+		return f.missing("the remote path is not a regular file, not transferring, ignored")
 	case "same":
 		return f.unchanged()
 	}
@@ -297,7 +301,7 @@ func (f *fetching) finish(s streamed) Result {
 // missing is a failure, or a remark where the task says so.
 func (f *fetching) missing(msg string) Result {
 	if f.call.Args.Bool("fail_on_missing") {
-		return failed(strings.TrimSuffix(strings.Replace(msg, ", not transferring, ignored", "", 1), "")+": "+f.src, "fail_on_missing: false makes this no failure")
+		return failed(strings.TrimSuffix(msg, ", not transferring, ignored")+": "+f.src, "fail_on_missing: false makes this no failure")
 	}
 	return Result{Msg: msg, Values: map[string]any{"file": f.src}}
 }
@@ -314,9 +318,10 @@ func (f *fetching) unchanged() Result {
 }
 
 // place gives the temporary file the mode of the one it replaces, or what the
-// umask leaves, and its name.
+// umask leaves of the one that it has on the host, and its name. What is
+// private there stays so here; nothing becomes executable.
 func (f *fetching) place() error {
-	mode := 0o666 &^ umask()
+	mode := f.head.mode &^ umask()
 	if old, err := os.Lstat(f.dest); err == nil && old.Mode().IsRegular() {
 		mode = old.Mode().Perm()
 	}

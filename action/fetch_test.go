@@ -28,7 +28,7 @@ func TestFetch(t *testing.T) {
 			t.Errorf("in check mode: %+v", r)
 		}
 		r = mustOK(t, h.run(t, "fetch", values{"src": src, "dest": "out"}, in), true)
-		holds(t, want, text, 0o644)
+		holds(t, want, text, 0o600) // as on the host
 		if r.Values["dest"] != want || r.Values["checksum"] == nil || r.Values["checksum"] != r.Values["remote_checksum"] {
 			t.Errorf("values %v", r.Values)
 		}
@@ -39,7 +39,7 @@ func TestFetch(t *testing.T) {
 		nothingElse(t, filepath.Dir(want), "-a log\n")
 		write(t, src, "", 0o600)
 		mustOK(t, h.run(t, "fetch", values{"src": src, "dest": "out"}, in), true)
-		holds(t, want, "", 0o644)
+		holds(t, want, "", 0o600)
 	})
 }
 
@@ -77,8 +77,30 @@ func TestFetchWhatIsNotAFile(t *testing.T) {
 			t.Fatal(string(out), err)
 		}
 		mustFail(t, h.run(t, "fetch", values{"src": remote + "/pipe", "dest": "out"}, in), "regular file")
+		for _, src := range []string{remote, remote + "/pipe"} { // as for any reason why it can't be fetched
+			mustOK(t, h.run(t, "fetch", values{"src": src, "dest": "out", "fail_on_missing": false}, in), false)
+		}
 		mustFail(t, h.run(t, "fetch", values{"src": "", "dest": "out"}, in), "empty")
 		nothingElse(t, book)
+	})
+}
+
+// TestFetchModes: what is private on the host is private here, whatever the
+// umask; nothing comes as a program; what was here keeps its mode.
+func TestFetchModes(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, h *host) {
+		book, remote := t.TempDir(), t.TempDir()
+		in := func(c *Call) { c.Local.Playbook = book }
+		for mode, want := range map[os.FileMode]os.FileMode{0o600: 0o600, 0o400: 0o600, 0o640: 0o640, 0o4755: 0o644, 0o666: 0o644} {
+			name := fmt.Sprintf("%o", mode)
+			write(t, remote+"/"+name, name, fileMode(uint32(mode)))
+			mustOK(t, h.run(t, "fetch", values{"src": remote + "/" + name, "dest": "out/", "flat": true}, in), true)
+			holds(t, book+"/out/"+name, name, want)
+		}
+		write(t, book+"/out/600", "older", 0o644)
+		mustOK(t, h.run(t, "fetch", values{"src": remote + "/600", "dest": "out/", "flat": true}, in), true)
+		hasMode(t, book+"/out/600", 0o644)
 	})
 }
 
@@ -101,6 +123,28 @@ func TestFetchHome(t *testing.T) {
 			holds(t, book+"/f", "mine", 0o644)
 		})
 	}
+}
+
+// TestFetchRelative: a relative src starts from the account's home on the host,
+// and its place here is as the task has it.
+func TestFetchRelative(t *testing.T) {
+	t.Parallel()
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachShell(t, func(t *testing.T, h *host) {
+		book := t.TempDir()
+		src, err := filepath.Rel(home, write(t, t.TempDir()+"/logs/x", "mine", 0o644))
+		if err != nil {
+			t.Fatal(err)
+		}
+		task := values{"src": src, "dest": "out"}
+		in := func(c *Call) { c.Local.Playbook = book }
+		mustOK(t, h.run(t, "fetch", task, in), true)
+		holds(t, filepath.Join(book, "out/host01", filepath.Clean("/"+src)), "mine", 0o644)
+		mustOK(t, h.run(t, "fetch", task, in), false)
+	})
 }
 
 // TestFetchStaysBelowDest: neither the host's name nor src climb out.
@@ -140,16 +184,16 @@ func TestFetchFromALyingHost(t *testing.T) {
 	hex := func(s string) string { return fmt.Sprintf("%x", s) }
 	sum := "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" // of x
 	for _, c := range []struct{ name, src, answer, say string }{
-		{"another path", "~/f", "file 1 sha256sum " + sum + " " + hex("/../../etc/passwd") + `\nx`, "can't be"},
-		{"a path that climbs", "~/f", "file 1 sha256sum " + sum + " " + hex("/home/../../../f") + `\nx`, "can't be"},
-		{"wrong digest", "/f", "file 1 sha256sum " + sum + " " + hex("/f") + `\ny`, "digest"},
-		{"fewer bytes", "/f", "file 5 sha256sum " + sum + " " + hex("/f") + `\nx`, "1 bytes of 5 bytes"},
-		{"more bytes", "/f", "file 1 sha256sum " + sum + " " + hex("/f") + `\nxyz`, "of 1 bytes"},
+		{"another path", "~/f", "file 1 sha256sum " + sum + " 644 " + hex("/../../etc/passwd") + `\nx`, "can't be"},
+		{"a path that climbs", "~/f", "file 1 sha256sum " + sum + " 644 " + hex("/home/../../../f") + `\nx`, "can't be"},
+		{"wrong digest", "/f", "file 1 sha256sum " + sum + " 644 " + hex("/f") + `\ny`, "digest"},
+		{"fewer bytes", "/f", "file 5 sha256sum " + sum + " 644 " + hex("/f") + `\nx`, "1 bytes of 5 bytes"},
+		{"more bytes", "/f", "file 1 sha256sum " + sum + " 644 " + hex("/f") + `\nxyz`, "of 1 bytes"},
 		{"no header", "/f", `\n`, "header"},
 		{"an endless header", "/f", strings.Repeat("a", 100<<10), "header"},
-		{"a negative size", "/f", "file -1 none - " + hex("/f") + `\n`, "size"},
+		{"a negative size", "/f", "file -1 none - 644 " + hex("/f") + `\n`, "size"},
 		{"nothing", "/f", "", "exit status"},
-		{"NUL in the path", "~/f", "file 1 none - 2f00 " + `\nx`, "header"},
+		{"NUL in the path", "~/f", "file 1 none - 644 2f00 " + `\nx`, "header"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"thordeploy/transport/shell"
 )
@@ -51,14 +51,28 @@ func mkdirSpec() *Spec {
 		Ephemeral: func(a Args) Footprint {
 			return Footprint{Makes: absolute(a.Str("path"))}
 		},
-		Run: func(ctx context.Context, c *Call) Result { return fileHalf(ctx, c, "directory", "", "", "yes") },
+		Run: runMkdir,
 	}
 }
 
 // defaultTimeFormat is the one that touch(1) takes.
 const defaultTimeFormat = "%Y%m%d%H%M.%S"
 
-var touchTime = regexp.MustCompile(`^\d{12}(\.\d{2})?$`)
+func runMkdir(ctx context.Context, c *Call) Result {
+	a := c.Args
+	if strings.TrimSpace(a.Str("path")) == "" {
+		return failed("path is empty", "name the folder to make")
+	}
+	mode := a.Str("mode")
+	if isOctal(mode) {
+		mode = "0" + mode // five digits: what is above may give its setgid bit
+	}
+	reply, r := half(ctx, c, "mkdir", a.Str("path"), mode, ownerAndGroup(a), yesNo(c.Check))
+	if r.Lost == nil && !r.TimedOut {
+		r.Values = fileValues(reply)
+	}
+	return r
+}
 
 func runFile(ctx context.Context, c *Call) Result {
 	a := c.Args
@@ -68,23 +82,16 @@ func runFile(ctx context.Context, c *Call) Result {
 	if a.Bool("recurse") && a.Str("state") != "directory" && a.Has("state") {
 		return failed("recurse goes with state=directory", "")
 	}
-	times := [2]string{}
-	for i, which := range []string{"access_time", "modification_time"} {
-		t := a.Str(which)
-		if t != "" && t != "now" && t != "preserve" {
-			if a.Str(which+"_format") != defaultTimeFormat || !touchTime.MatchString(t) {
-				return failed(fmt.Sprintf("%s must be now, preserve or a time such as 202612312359.00: %q", which, shorten(t)), "")
-			}
-		}
-		times[i] = t
+	atime, err := fileTime(a, "access_time")
+	if err != nil {
+		return failed(err.Error(), hintOf(err))
 	}
-	return fileHalf(ctx, c, a.Str("state"), times[0], times[1], "no")
-}
-
-func fileHalf(ctx context.Context, c *Call, state, atime, mtime, plain string) Result {
-	a := c.Args
-	reply, r := half(ctx, c, "file", a.Str("path"), state, a.Str("mode"), a.Str("owner"), a.Str("group"), a.Str("src"),
-		yesNo(a.Bool("force")), yesNo(a.Bool("follow")), yesNo(a.Bool("recurse")), atime, mtime, yesNo(c.Check), plain)
+	mtime, err := fileTime(a, "modification_time")
+	if err != nil {
+		return failed(err.Error(), hintOf(err))
+	}
+	reply, r := half(ctx, c, "file", a.Str("path"), a.Str("state"), a.Str("mode"), a.Str("owner"), a.Str("group"), a.Str("src"),
+		yesNo(a.Bool("force")), yesNo(a.Bool("follow")), yesNo(a.Bool("recurse")), atime, mtime, yesNo(c.Check))
 	if r.Lost != nil || r.TimedOut {
 		return r
 	}
@@ -92,11 +99,32 @@ func fileHalf(ctx context.Context, c *Call, state, atime, mtime, plain string) R
 	if r.Failed {
 		return r
 	}
+	if s := a.Str("state"); s == "link" || s == "hard" {
+		r.Values["src"] = a.Str("src")
+		if s == "hard" {
+			r.Values["state"] = s
+		}
+	}
 	if s := strings.Fields(reply.Values["symbolic"]); len(s) == 2 { // check mode: what would chmod make of it?
 		was, err := strconv.ParseUint(s[0], 8, 32)
 		r.Changed = r.Changed || err != nil || applyMode(a.Str("mode"), uint32(was), s[1] == "d", 0o022) != uint32(was)
 	}
 	return r
+}
+
+// fileTime is a time as file.sh takes it: now, preserve or nothing, or a date
+// that touch(1) and date(1) read, as the host's clock has it.
+func fileTime(a Args, which string) (string, error) {
+	t := a.Str(which)
+	if t == "" || t == "now" || t == "preserve" {
+		return t, nil
+	}
+	for _, layout := range []string{"200601021504.05", "200601021504"} {
+		if at, err := time.Parse(layout, t); err == nil && a.Str(which+"_format") == defaultTimeFormat {
+			return at.Format(time.DateTime), nil
+		}
+	}
+	return "", &typeError{text: fmt.Sprintf("%s must be now, preserve or a time such as 202612312359.00: %q", which, shorten(t))}
 }
 
 func fileValues(reply shell.Reply) map[string]any {

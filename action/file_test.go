@@ -102,6 +102,12 @@ func TestFileTouch(t *testing.T) {
 		if info, _ := os.Stat(f); info.ModTime().Year() != 2020 {
 			t.Errorf("the time is %v", info.ModTime())
 		}
+		mustOK(t, h.run(t, "file", preserve), false)
+		mustOK(t, h.run(t, "file", preserve, inCheck), false)
+		preserve["modification_time"] = "202001020304.06"
+		mustOK(t, h.run(t, "file", preserve, inCheck), true)
+		preserve["modification_time"] = "202013020304.05"
+		mustFail(t, h.run(t, "file", preserve), "modification_time")
 		preserve["modification_time"] = "yesterday"
 		mustFail(t, h.run(t, "file", preserve), "modification_time")
 		mustFail(t, h.run(t, "file", values{"path": f + "/x/y", "state": "touch"}), f)
@@ -204,7 +210,9 @@ func TestFileLinks(t *testing.T) {
 		points(dir+"/ld", f)
 		nothingElse(t, dir+"/d", "x")
 		hard := values{"path": dir + "/hard", "src": f, "state": "hard"}
-		mustOK(t, h.run(t, "file", hard), true)
+		if v := mustOK(t, h.run(t, "file", hard), true).Values; v["state"] != "hard" || v["src"] != f {
+			t.Errorf("values of a hard link: %v", v)
+		}
 		mustOK(t, h.run(t, "file", hard), false)
 		a, _ := os.Stat(f)
 		if b, err := os.Stat(dir + "/hard"); err != nil || !os.SameFile(a, b) {
@@ -230,6 +238,35 @@ func TestMkdir(t *testing.T) {
 		hasMode(t, dir, 0o700)
 		f := write(t, dir+"/f", "", 0o644)
 		mustFail(t, h.run(t, "mkdir", values{"path": f}), "already exists")
+		mustFail(t, h.run(t, "mkdir", values{"path": f + "/x"}), f)
+		mustFail(t, h.run(t, "mkdir", values{"path": ""}), "empty")
+		r := mustOK(t, h.run(t, "mkdir", values{"path": dir + "/-x y", "mode": "u=rwx,go="}), true)
+		hasMode(t, dir+"/-x y", 0o700)
+		if r.Values["path"] != dir+"/-x y" || r.Values["state"] != "directory" || r.Values["mode"] != "0700" {
+			t.Errorf("values %v", r.Values)
+		}
+	})
+}
+
+// TestMkdirOwner: the last folder alone has the owner, and no setgid bit of
+// the one above when a mode says otherwise.
+func TestMkdirOwner(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	eachShell(t, func(t *testing.T, h *host) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o755|os.ModeSetgid); err != nil {
+			t.Fatal(err)
+		}
+		mustOK(t, h.run(t, "mkdir", values{"path": dir + "/a/b", "mode": "0711", "owner": "1", "group": "2"}), true)
+		hasMode(t, dir+"/a/b", 0o711)
+		owned(t, dir+"/a/b", 1, 2)
+		owned(t, dir+"/a", 0, 0)
+		r := h.run(t, "file", values{"path": dir, "owner": "nobody-here"})
+		mustFail(t, r, "nobody-here")
+		if r.Changed {
+			t.Error("what could not be done counts as a change")
+		}
 	})
 }
 

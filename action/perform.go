@@ -31,6 +31,9 @@ func perform(ctx context.Context, c *Call, j job) (r Result, err error) {
 	if j.shown != nil {
 		values["cmd"] = j.shown
 		addTimes(values, start, time.Now())
+		if rc == 0 && err == nil {
+			values["msg"] = "" // a condition may ask for it
+		}
 	}
 	addOutput(values, "stdout", stdout, c.Args)
 	addOutput(values, "stderr", stderr, c.Args)

@@ -139,5 +139,6 @@ fi
 emit changed "$changed"
 emit_hex src "$src"
 emit_hex dest "$dest"
+[ -d "$dest" ] && emit state directory
 [ -e "$dest" ] && emit at "$(stat -c '%a %u %g %U %G %s' -- "$dest")"
 exit 0

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # fetch.sh SRC [DIGEST]…: one header line on standard output, then the file.
-# The header's words: `file SIZE TOOL DIGEST PATH` (PATH in hex), or `same …`
+# The header's words: `file SIZE TOOL DIGEST MODE PATH` (PATH in hex), or `same …`
 # without the file where its digest is one of those given, or `missing PATH`,
 # `folder PATH`, `special PATH`, `unreadable PATH`.
 
@@ -39,9 +39,10 @@ for t in sha256sum sha1sum md5sum; do
 		break
 	fi
 done
+mode=$(stat -L -c %a -- "$src" 2>/dev/null) || mode=-
 for known; do
-	if [ "$sum" = "$known" ]; then answer same "$size" "$tool" "$sum" "$path"; fi
+	if [ "$sum" = "$known" ]; then answer same "$size" "$tool" "$sum" "$mode" "$path"; fi
 done
-printf 'file %s %s %s %s\n' "$size" "$tool" "$sum" "$path"
+printf 'file %s %s %s %s %s\n' "$size" "$tool" "$sum" "$mode" "$path"
 # A log may still grow: what was hashed is what is sent.
 head -c "$size" <"$src"

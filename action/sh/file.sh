@@ -1,13 +1,12 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # N, a newline, is set by the held shell
-# file.sh PATH STATE MODE OWNER GROUP SRC FORCE FOLLOW RECURSE ATIME MTIME CHECK PLAIN:
+# file.sh PATH STATE MODE OWNER GROUP SRC FORCE FOLLOW RECURSE ATIME MTIME CHECK:
 # brings one path to a state. STATE nothing: what it is already. MODE: octal
-# digits or symbolic. PLAIN yes: a folder that is there is left as it is, and
-# only the last one made gets MODE and owner (as `mkdir -p -m`).
+# digits or symbolic. ATIME, MTIME: now, preserve or YYYY-MM-DD hh:mm:ss.
 
 path=$1 state=$2 mode=$3 owner=$4 group=$5 src=$6 force=$7 follow=$8 recurse=$9
 shift 9
-atime=$1 mtime=$2 check=$3 plain=$4
+atime=$1 mtime=$2 check=$3
 changed=no
 
 no() {
@@ -60,12 +59,12 @@ attrs() {
 	# shellcheck disable=SC2086 # split on purpose
 	at_now $at_was
 	if [ -n "$owner" ] && [ "$owner" != "$at_uid" ] && [ "$owner" != "$at_user" ]; then
-		changed=yes
 		[ "$check" = yes ] || try chown $at_h -- "$owner" "$1"
+		changed=yes
 	fi
 	if [ -n "$group" ] && [ "$group" != "$at_gid" ] && [ "$group" != "$at_grp" ]; then
-		changed=yes
 		[ "$check" = yes ] || try chgrp $at_h -- "$group" "$1"
+		changed=yes
 	fi
 	if [ -z "$mode" ] || [ -n "$at_h" ]; then return 0; fi
 	case $mode in
@@ -80,9 +79,9 @@ attrs() {
 	*)
 		at_now_mode=$(stat -c %a -- "$1")
 		[ "$((0$mode))" -ne "$((0$at_now_mode))" ] || return 0
-		changed=yes
 		# Five digits: GNU chmod would leave a folder's setgid bit otherwise.
 		[ "$check" = yes ] || try chmod -- "0$mode" "$1"
+		changed=yes
 		;;
 	esac
 }
@@ -95,15 +94,14 @@ make() {
 	'' | "$1") ;;
 	*) make "${1%/*}" ;;
 	esac
+	if [ "$check" != yes ]; then
+		case $mode in
+		'' | *[!0-7]*) err=$(mkdir -- "$1" 2>&1) ;;
+		*) err=$(mkdir -m "$mode" -- "$1" 2>&1) ;;
+		esac || [ -d "$1" ] || no "$err" "$(hint "$err")"
+		attrs "$1"
+	fi
 	changed=yes
-	if [ "$check" = yes ]; then return 0; fi
-	make_mode=$mode
-	if [ "$plain" = yes ] && [ "$1" != "$path" ]; then make_mode=; fi
-	case $make_mode in
-	'' | *[!0-7]*) err=$(mkdir -- "$1" 2>&1) ;;
-	*) err=$(mkdir -m "$mode" -- "$1" 2>&1) ;;
-	esac || [ -d "$1" ] || no "$err" "$(hint "$err")"
-	if [ "$plain" != yes ] || [ "$1" = "$path" ]; then attrs "$1"; fi
 }
 
 # everything: what chmod -R and chown -R may alter, in one word.
@@ -111,10 +109,7 @@ everything() { find "$path" ! -type l -exec stat -c '%a %u %g %n' {} + | cksum; 
 
 directory() {
 	case $kind in
-	d)
-		if [ "$plain" = yes ]; then return 0; fi
-		attrs "$path"
-		;;
+	d) attrs "$path" ;;
 	-) make "$path" ;;
 	*) no "$path already exists as a $(word_for "$kind")" ;;
 	esac
@@ -130,59 +125,40 @@ directory() {
 	[ "$before" = "$(everything)" ] || changed=yes
 }
 
-# stamp WHICH WHEN: -a or -m.
+# stamp WHICH WHEN FORMAT: -a or -m, and how stat words that time.
 stamp() {
 	case $2 in
 	preserve) return 0 ;;
 	now) set -- "$1" ;;
-	*) set -- "$1" -t "$2" ;;
+	*)
+		[ "$(stat -c "$3" -- "$path" 2>&1)" != "$(date -d "$2" +%s)" ] || return 0
+		set -- "$1" -d "$2"
+		;;
 	esac
-	changed=yes
 	[ "$check" = yes ] || try touch "$@" -- "$path"
+	changed=yes
 }
 touch_it() {
 	case $kind in
 	-)
+		[ "$check" = yes ] || try touch -- "$path"
 		changed=yes
 		if [ "$check" = yes ]; then return 0; fi
-		try touch -- "$path"
-		[ "${atime:-now}" = now ] || stamp -a "$atime"
-		[ "${mtime:-now}" = now ] || stamp -m "$mtime"
+		[ "${atime:-now}" = now ] || stamp -a "$atime" %X
+		[ "${mtime:-now}" = now ] || stamp -m "$mtime" %Y
 		;;
 	l) changed=yes ;;
 	*)
-		if [ "${atime:-now}" = now ] && [ "${mtime:-now}" = now ]; then
-			changed=yes
+		if [ "${atime:-now}${mtime:-now}" = nownow ]; then
 			[ "$check" = yes ] || try touch -- "$path"
+			changed=yes
 		else
-			stamp -a "${atime:-now}"
-			stamp -m "${mtime:-now}"
+			stamp -a "${atime:-now}" %X
+			stamp -m "${mtime:-now}" %Y
 		fi
 		;;
 	esac
-	if [ "$check" != yes ] || [ "$kind" != - ]; then attrs "$path"; fi
-}
-
-# unescape TEXT: sets plain_text to what mountinfo meant (proc(5)).
-unescape() {
-	plain_text='' un_rest=$1
-	while :; do
-		case $un_rest in
-		*\\[01][0-7][0-7]*) ;;
-		*) break ;;
-		esac
-		plain_text=$plain_text${un_rest%%\\*}
-		un_rest=${un_rest#*\\}
-		case $un_rest in
-		040*) plain_text="$plain_text " ;;
-		011*) plain_text="$plain_text$(printf '\t')" ;;
-		012*) plain_text=$plain_text$N ;;
-		134*) plain_text=$plain_text\\ ;;
-		043*) plain_text="$plain_text#" ;;
-		esac
-		un_rest=${un_rest#???}
-	done
-	plain_text=$plain_text$un_rest
+	attrs "$path"
 }
 
 absent() {
@@ -191,7 +167,6 @@ absent() {
 	'' | . | ..) no "refusing to remove $path" 'name the folder itself' ;;
 	esac
 	[ "$kind" != - ] || return 0
-	changed=yes
 	if [ "$kind" = d ]; then
 		parent=${path%/*}
 		real=$(cd -P -- "${parent:-/}" 2>/dev/null && pwd -P)
@@ -203,10 +178,14 @@ absent() {
 			IFS=' '
 			# shellcheck disable=SC2086 # split on purpose
 			set -- $line
-			unescape "$5"
-			case $plain_text in "$real" | "$real"/*)
-				changed=no
-				no "$path is not removed: $plain_text is a mount point" "unmount it first, or remove what is in it"
+			at=$5
+			case $at in *\\*)
+				at=$(printf '%b.' "$at") # proc(5): blanks as octal
+				at=${at%.}
+				;;
+			esac
+			case $at in "$real" | "$real"/*)
+				no "$path is not removed: $at is a mount point" "unmount it first, or remove what is in it"
 				;;
 			esac
 		done
@@ -214,6 +193,7 @@ absent() {
 		set +f
 	fi
 	[ "$check" = yes ] || try rm -rf -- "$path"
+	changed=yes
 }
 
 link() {
