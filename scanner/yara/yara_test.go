@@ -186,7 +186,7 @@ rule OddScore { meta: score = "high" condition: true }
 }
 
 func TestMatchedPiecesAreBounded(t *testing.T) {
-	set := compile(t, map[string]string{"a.yar": `rule Many { strings: $a = /a{1,4000}b/ $b = "x" condition: #a > 100 and #b > 100 }`})
+	set := compile(t, map[string]string{"a.yar": `rule Many { strings: $a = /a{1,400}b/ $b = "x" condition: #a > 100 and #b > 100 }`})
 	body := strings.Repeat(strings.Repeat("a", 300)+"bx", 200)
 	reasons, err := NewMatcher([]*Set{set}, System{}, 0).Match(context.Background(), sample("x", body))
 	if err != nil || len(reasons) != 1 {
