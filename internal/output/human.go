@@ -31,8 +31,11 @@ type Human struct {
 
 var _ runner.Sink = (*Human)(nil)
 
-// tailLines is how many lines of a failed command's output are shown.
-const tailLines = 10
+// tailLines and tailWidth are how much of a failed command's output is shown.
+const (
+	tailLines = 10  // lines
+	tailWidth = 300 // characters of each
+)
 
 // Event shows one event.
 func (h *Human) Event(e runner.Event) error {
@@ -176,12 +179,23 @@ func (h *Human) end(e runner.RunFinished) {
 	if e.Interrupted {
 		h.buf.WriteString("The run was interrupted.\n\n")
 	}
-	h.buf.WriteString(Recap(&h.state))
-	for _, part := range []string{FindingsSummary(&h.state), Remains(&h.state), Fetched(&h.state)} {
+	h.buf.WriteString(recap(&h.state, h.paintHost))
+	for _, part := range []string{Totals(&h.state), FindingsSummary(&h.state), Remains(&h.state), Fetched(&h.state)} {
 		if part != "" {
 			h.buf.WriteString("\n" + part)
 		}
 	}
+}
+
+// paintHost colours a host's line of the recap, as Ansible does.
+func (h *Human) paintHost(s *runner.HostState, line string) string {
+	switch {
+	case s.Broken():
+		return h.paint(red, line)
+	case s.Changed > 0:
+		return h.paint(yellow, line)
+	}
+	return h.paint(green, line)
 }
 
 // line is one line about a host; text is clean already.
@@ -205,13 +219,30 @@ func textOf(result map[string]any, key string) []string {
 	return lines(s)
 }
 
-// last is the end of text, with a word about what is left out.
+// last is the end of text, each line cut to what a person reads, with a word
+// about what is left out.
 func last(text []string) []string {
-	if len(text) <= tailLines {
-		return text
+	var out []string
+	n := max(0, len(text)-tailLines)
+	if n > 0 {
+		out = append(out, fmt.Sprintf("… (%d lines before)", n))
 	}
-	n := len(text) - tailLines
-	return append([]string{fmt.Sprintf("… (%d lines before)", n)}, text[n:]...)
+	for _, l := range text[n:] {
+		out = append(out, clip(l))
+	}
+	return out
+}
+
+// clip cuts a line to tailWidth characters.
+func clip(l string) string {
+	if len(l) <= tailWidth {
+		return l
+	}
+	r := []rune(l)
+	if len(r) <= tailWidth {
+		return l
+	}
+	return fmt.Sprintf("%s… (%d characters more)", string(r[:tailWidth]), len(r)-tailWidth)
 }
 
 // lines is s cut into lines that are safe to show, without the empty ones at

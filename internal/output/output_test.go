@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +47,7 @@ func aRun() []runner.Event {
 		runner.HostFinished{Time: at, Host: "web1", Status: runner.OK},
 		done("web2", "Run", "command", runner.Failed, runner.TaskFinished{
 			Msg: "non-zero return code", Hint: "look at stderr", Place: "thor.yml:5:7",
-			Result: map[string]any{"rc": 3, "stdout": "out", "stderr": strings.Repeat("line\n", 15) + "last \xff\x07 words\n"},
+			Result: map[string]any{"rc": 3, "stdout": "out", "stderr": strings.Repeat("line\n", 15) + strings.Repeat("é", 400) + "\nlast \xff\x07 words\n"},
 		}),
 		runner.HostCleaned{Time: at, Host: "web2", Lines: []string{"unmounted /mnt/x", "removed /mnt/x"}, Left: []string{"could not remove /mnt/y"}},
 		runner.HostFinished{Time: at, Host: "web2", Status: runner.Failed},
@@ -61,7 +62,7 @@ func aRun() []runner.Event {
 		runner.Notice{Time: at, Text: "linear: this play looks at other hosts"},
 		runner.Notice{Time: at, Host: "db1", Text: "more than 10000 findings"},
 		runner.HostFinished{Time: at, Host: "db1", Status: runner.OK},
-		runner.RunFinished{Time: at, Interrupted: true},
+		runner.RunFinished{Time: at.Add(83456 * time.Millisecond), Interrupted: true},
 	}
 }
 
@@ -107,7 +108,8 @@ func TestHumanColoursLines(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	show(t, &Human{W: &b, Color: true}, aRun())
-	for _, want := range []string{yellow + "changed: [web1] Make folder" + plain, green + "ok: [web1] Look" + plain, brightRed + "unreachable: [a-host"} {
+	for _, want := range []string{yellow + "changed: [web1] Make folder" + plain, green + "ok: [web1] Look" + plain, brightRed + "unreachable: [a-host",
+		red + "web2                       : ok=0", yellow + "web1                       : ok=6", green + "db1                        : ok=1"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q", want)
 		}
@@ -150,6 +152,39 @@ func TestRecap(t *testing.T) {
 	golden(t, "recap.txt", Recap(s))
 	if got, want := FindingsSummary(&runner.State{})+Fetched(&runner.State{})+Remains(&runner.State{}), ""; got != want {
 		t.Errorf("a run without findings and files says %q", got)
+	}
+}
+
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
+	s := &runner.State{}
+	s.Apply(runner.RunStarted{Time: at})
+	for i := range 800 {
+		host := fmt.Sprintf("web%03d", i)
+		s.Apply(runner.HostStarted{Time: at, Host: host})
+		status := runner.OK
+		switch {
+		case i%30 == 7:
+			status = runner.Failed
+		case i == 5:
+			status = runner.Unreachable
+		}
+		s.Apply(runner.TaskFinished{Host: host, Status: status})
+	}
+	s.Apply(runner.RunFinished{Time: at.Add(1234 * time.Millisecond)})
+	golden(t, "totals.txt", Totals(s))
+	if got, want := Totals(&runner.State{}), "0 hosts in 0s: 0 ok\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestHeadingsCountCharacters(t *testing.T) {
+	t.Parallel()
+	for text, stars := range map[string]int{"PLAY [a]": 70, "PLAY [é]": 70, "PLAY [" + strings.Repeat("x", 200) + "]": 3} {
+		if got := strings.Count(heading(text), "*"); got != stars {
+			t.Errorf("%s: %d stars, want %d", text, got, stars)
+		}
 	}
 }
 
