@@ -177,6 +177,9 @@ func publicHalf(file string) ssh.PublicKey {
 }
 
 func (a *auth) password() (string, error) {
+	if slices.Contains(a.tried, "password") {
+		return "", errors.New("the host asks for the password again, having taken it")
+	}
 	a.tried = append(a.tried, "password")
 	a.clock.pause()
 	defer a.clock.resume()
@@ -206,7 +209,7 @@ func (a *auth) answer(_, _ string, questions []string, echos []bool) ([]string, 
 
 // note is an ssh.ClientAuthCallback that only looks on.
 func (a *auth) note(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
-	a.accepted = c.AllowedMethods
+	a.accepted = said(c.AllowedMethods)
 	return nil, nil
 }
 
@@ -235,10 +238,11 @@ func (a *auth) refused(cause error) *transport.Error {
 	if cause != nil {
 		err = fmt.Errorf("authenticating as %s: %w (%s)", a.cfg.User, cause, what)
 	}
-	return a.cfg.fail(transport.PhaseAuth, err, a.hint())
+	return a.cfg.fail(transport.PhaseAuth, err, a.hint(cause))
 }
 
-func (a *auth) hint() string {
+func (a *auth) hint(cause error) string {
+	tooMany := cause != nil && strings.Contains(cause.Error(), "Too many authentication failures")
 	var encrypted bool
 	for _, p := range a.passed {
 		encrypted = encrypted || strings.Contains(p, "encrypted")
@@ -247,6 +251,10 @@ func (a *auth) hint() string {
 	switch {
 	case encrypted:
 		return "load the encrypted key into an agent first: `ssh-add FILE` (with `eval $(ssh-agent)` where none runs)"
+	case tooMany:
+		return "the host hangs up after few attempts (MaxAuthTries in its sshd_config): name the one right key (--private-key, ansible_ssh_private_key_file)"
+	case len(a.keys) > 0 && len(a.accepted) > 0 && !takes("publickey") && a.cfg.Password == nil:
+		return "the host took a key and wants a password besides: give it (-k, ansible_password)"
 	case len(a.accepted) > 0 && !takes("publickey") && a.cfg.Password == nil:
 		return "the host takes no keys: give a password (-k, ansible_password)"
 	case takes("publickey") && !takes("password") && !takes("keyboard-interactive") && len(a.keys) == 0:

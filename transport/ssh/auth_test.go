@@ -101,6 +101,67 @@ func TestPassword(t *testing.T) {
 	wantError(t, cfg, transport.PhaseAuth, cancelled.Error(), "account's name")
 }
 
+// A host that asks for the password over and over hears it once.
+func TestPasswordIsGivenOnce(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.config.PublicKeyCallback = nil
+	s.config.PasswordCallback = func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) {
+		again := func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, errors.New("never enough") }
+		return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{PasswordCallback: again}}
+	}
+	cfg := s.serve(t)
+	var asked atomic.Int32
+	cfg.Password = func(context.Context) (string, error) { asked.Add(1); return secret, nil }
+	wantError(t, cfg, transport.PhaseAuth, "asks for the password again", "account's name")
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the password was asked for %d times", n)
+	}
+}
+
+func TestKeyAndPasswordAreBothWanted(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	takesKey := s.config.PublicKeyCallback
+	s.config.PublicKeyCallback = func(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if _, err := takesKey(c, key); err != nil {
+			return nil, err
+		}
+		return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
+			PasswordCallback: func(_ ssh.ConnMetadata, p []byte) (*ssh.Permissions, error) {
+				if string(p) != secret {
+					return nil, errors.New("wrong")
+				}
+				return nil, nil
+			},
+		}}
+	}
+	cfg := s.serve(t)
+	wantError(t, cfg, transport.PhaseAuth, "the host takes password", "took a key and wants a password besides")
+	cfg.Password = says(secret)
+	dial(t, cfg)
+}
+
+func TestFewAttemptsForOpenSSH(t *testing.T) {
+	t.Parallel()
+	cfg := sshd(t, "MaxAuthTries 1\n")
+	dial(t, cfg)
+	_, wrong := newKey(t)
+	cfg.KeyFiles = append([]string{wrong}, cfg.KeyFiles...)
+	wantError(t, cfg, transport.PhaseAuth, "Too many authentication failures", "name the one right key")
+}
+
+// sshd without PAM offers keyboard-interactive and refuses it unasked.
+func TestKeyboardInteractiveRefusedByOpenSSH(t *testing.T) {
+	t.Parallel()
+	cfg := sshd(t, "")
+	cfg.User, cfg.KeyFiles, cfg.Password = "no-such-account", nil, says("falsch!")
+	te := wantError(t, cfg, transport.PhaseAuth, "lets no-such-account not in: tried password; the host takes publickey, password", "account's name and password")
+	if strings.Contains(te.Error(), "unexpected message") {
+		t.Errorf("the library's words are in %q", te)
+	}
+}
+
 // The time of a person who types isn't held against the host.
 func TestTypingAPasswordStopsTheClock(t *testing.T) {
 	t.Parallel()

@@ -247,12 +247,27 @@ func TestChannelsFromTheHostAreRefused(t *testing.T) {
 	}
 }
 
+// What a host calls things ends up on a terminal.
+func TestHostsWordsAreFitForATerminal(t *testing.T) {
+	t.Parallel()
+	if got := said([]string{"\x1b]0;x\a\u202eé", strings.Repeat("x", 1<<20)}); got[0] != "?]0;x???" || len(got[1]) != 200 {
+		t.Errorf("%q, %d bytes", got[0], len(got[1]))
+	}
+	if n := len(said(make([]string, 1<<20))); n != 32 {
+		t.Errorf("%d words", n)
+	}
+	if got := algorithmNames([]string{"a", "kex-strict-s-v00@openssh.com", "ext-info-s", "b"}); got != "a, b" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestSignalledBeyondTheStandard(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]transport.Exit{
 		"TERM":            {Code: 143, Signal: "TERM"},
 		"BUS@openssh.com": {Code: 135, Signal: "BUS"},
 		"STRANGE":         {Code: 128, Signal: "STRANGE"},
+		"\x1b[2Jgone":     {Code: 128, Signal: "?[2Jgone"},
 	} {
 		if got := signalled(name); got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -47,7 +48,7 @@ func (f failure) explain(err error) error {
 		if no.What == "host key" {
 			return f.keys.noCommonKey(no.RequestedAlgorithms)
 		}
-		return f.fail(fmt.Errorf("no %s in common: the host offers %s", no.What, strings.Join(no.RequestedAlgorithms, ", ")),
+		return f.fail(fmt.Errorf("no %s in common: the host offers %s", no.What, algorithmNames(no.RequestedAlgorithms)),
 			"the host's sshd is too old, or its sshd_config allows too little")
 	}
 	cause := errors.New(trimLibrary(err))
@@ -55,7 +56,7 @@ func (f failure) explain(err error) error {
 		cause = fmt.Errorf("the host closed the connection: %w", rootCause(err))
 	}
 	if f.phase == transport.PhaseAuth {
-		if strings.Contains(err.Error(), "no supported methods remain") {
+		if strings.Contains(err.Error(), "no supported methods remain") || strings.Contains(err.Error(), refusedUnasked) {
 			cause = nil
 		}
 		return f.auth.refused(cause)
@@ -77,6 +78,36 @@ func (f failure) notSSH(line string) error {
 
 func (f failure) fail(err error, hint string) error {
 	return f.cfg.fail(transport.PhaseHandshake, err, hint)
+}
+
+// refusedUnasked is what the library says where a host offers
+// keyboard-interactive and then refuses it without a question.
+const refusedUnasked = "unexpected message type 51 (expected 60)"
+
+// algorithmNames lists what a host offers, without the marks that only look
+// like algorithms (RFC 8308, OpenSSH's strict key exchange).
+func algorithmNames(offered []string) string {
+	names := slices.DeleteFunc(said(offered), func(a string) bool {
+		return strings.HasPrefix(a, "kex-strict-") || strings.HasPrefix(a, "ext-info-")
+	})
+	return strings.Join(names, ", ")
+}
+
+// said makes a host's own words fit for a message to a terminal: each printable
+// ASCII of a bounded length, and not too many.
+func said(words []string) []string {
+	const most, longest = 32, 200
+	out := make([]string, 0, min(len(words), most))
+	for _, w := range words[:min(len(words), most)] {
+		w = strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return '?'
+			}
+			return r
+		}, w[:min(len(w), longest)])
+		out = append(out, w)
+	}
+	return out
 }
 
 // rootCause is the innermost error.

@@ -46,7 +46,7 @@ func (c *Conn) files() (*files, error) {
 			return nil, c.ended()
 		}
 		return nil, c.cfg.fail(transport.PhaseChannel, fmt.Errorf("starting SFTP: %w", err),
-			"what the account's login files (.bashrc) print disturbs SFTP")
+			"the host runs another command in its place (ForceCommand), or what the account's login files (.bashrc) print disturbs it")
 	}
 	return &files{conn: c, client: client}, nil
 }

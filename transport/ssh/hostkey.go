@@ -157,7 +157,7 @@ func (h *hostKeys) unknown(key ssh.PublicKey) error {
 // noCommonKey is the error for a host that has no key of a kind known of it.
 func (h *hostKeys) noCommonKey(offered []string) error {
 	if len(h.lines) == 0 {
-		return h.fail(fmt.Errorf("the host has only keys of kinds that are no longer safe: %s", strings.Join(offered, ", ")),
+		return h.fail(fmt.Errorf("the host has only keys of kinds that are no longer safe: %s", algorithmNames(offered)),
 			"give the host an ed25519 key: `ssh-keygen -A` on the host, then restart its sshd")
 	}
 	var have []string
@@ -168,7 +168,7 @@ func (h *hostKeys) noCommonKey(offered []string) error {
 		}
 		have = append(have, kind+" ("+l.place()+")")
 	}
-	return h.fail(fmt.Errorf("the host has no key of a kind known of it: known_hosts has %s, the host offers %s", strings.Join(have, ", "), strings.Join(offered, ", ")),
+	return h.fail(fmt.Errorf("the host has no key of a kind known of it: known_hosts has %s, the host offers %s", strings.Join(have, ", "), algorithmNames(offered)),
 		"if the host was set up anew, compare its fingerprints on the host itself, and take them over: "+h.keyscan())
 }
 

@@ -179,7 +179,7 @@ func exitOf(reqs <-chan *ssh.Request) (exit transport.Exit, known bool) {
 // signalled is the exit of a command that a signal ended. Signals beyond the
 // standard's carry a domain ("BUS@openssh.com").
 func signalled(name string) transport.Exit {
-	name, _, _ = strings.Cut(name, "@")
+	name, _, _ = strings.Cut(said([]string{name})[0], "@")
 	return transport.Exit{Code: 128 + int(signalNumbers[name]), Signal: name}
 }
 
