@@ -78,9 +78,9 @@ func Load(path string, origin finding.Origin) (*Set, error) {
 }
 
 func load(path string, origin finding.Origin) (*Set, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
-		return nil, unwrapPath(err)
+		return nil, err
 	}
 	defer f.Close()
 	r := bufio.NewReader(f)

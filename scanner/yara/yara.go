@@ -13,13 +13,16 @@
 package yara
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/hillu/go-yara/v4"
+	"golang.org/x/sys/unix"
 
 	"thordeploy/scanner/finding"
 )
@@ -94,7 +97,7 @@ func Compile(files []string, origin finding.Origin) (*Set, error) {
 	}
 	defer all.Destroy()
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := readRules(file)
 		if err != nil {
 			set.LeftOut = append(set.LeftOut, Problem{File: file, Message: err.Error()})
 			continue
@@ -117,6 +120,34 @@ func Compile(files []string, origin finding.Origin) (*Set, error) {
 	}
 	set.Rules = len(set.compiled.GetRules())
 	return set, nil
+}
+
+// readRules reads a rule file.
+func readRules(path string) ([]byte, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// openRegular opens a regular file. Anything else is an error: a FIFO would
+// hang the scan's start, and a device never end.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, unwrapPath(err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // try compiles one file alone. It reports whether the rules use the external

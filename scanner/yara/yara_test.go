@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hillu/go-yara/v4"
+	"golang.org/x/sys/unix"
 
 	"thordeploy/scanner"
 	"thordeploy/scanner/finding"
@@ -91,6 +92,31 @@ func TestABrokenFileLosesOnlyItself(t *testing.T) {
 	got := matching(t, NewMatcher([]*Set{set}, System{}, 0), sample("x", "data"))
 	if diff := cmp.Diff([]string{"A", "C", "Q", "A", "Up"}, got); diff != "" {
 		t.Errorf("matching rules (-want +got):\n%s", diff)
+	}
+}
+
+// A FIFO or a device with the name of a rule file must not hang the start.
+func TestRulesAreRegularFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(dir+"/fifo.yar", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", dir+"/zero.yar"); err != nil {
+		t.Fatal(err)
+	}
+	hang := time.AfterFunc(time.Minute, func() { panic("reading rules hangs") })
+	defer hang.Stop()
+	set, err := Compile([]string{dir + "/fifo.yar", dir + "/zero.yar"}, finding.Custom)
+	if err != nil || len(set.LeftOut) != 2 {
+		t.Fatalf("%+v, error %v", set, err)
+	}
+	for _, p := range set.LeftOut {
+		if p.Message != "it is not a regular file" {
+			t.Errorf("left out: %s", p)
+		}
+	}
+	if _, err := Load(dir+"/fifo.yar", finding.Internal); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("loading a FIFO: %v", err)
 	}
 }
 
