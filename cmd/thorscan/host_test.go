@@ -319,7 +319,7 @@ func TestAFullLogIsToldInTheOther(t *testing.T) {
 		t.Errorf("exit code %d, errors %q", code, stderr.String())
 	}
 	_, messages := events(t, out)
-	if last := messages[len(messages)-1]; last.Fields["exit_code"] != float64(exitFailed) || last.Fields["state"] != "not complete" {
+	if last := messages[len(messages)-1]; last.Fields["exit_code"] != float64(exitFailed) || last.Fields["state"] != "complete, but a log could not be written" {
 		t.Errorf("the last message: %v", last.Fields)
 	}
 }

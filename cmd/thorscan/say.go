@@ -30,8 +30,8 @@ func sayStart(r *report.Reporter, opt *options, rules *ruleset) {
 		}
 	}
 	r.Message(finding.Info, report.Main, fmt.Sprintf("thorscan %s: scanning %q with %d YARA rules", version, paths, rules.rules()), map[string]any{
-		"version": version, "architecture": runtime.GOARCH, "scan_id": r.ScanID, "paths": paths, "rules": rules.rules(),
-		"uid": os.Getuid(), "max_file_size": int64(opt.maxFileSize), "max_runtime_hours": time.Duration(opt.maxRuntime).Hours(),
+		"version": version, "architecture": runtime.GOARCH, "paths": paths, "rules": rules.rules(),
+		"user_id": os.Getuid(), "max_file_size": int64(opt.maxFileSize), "max_runtime_hours": time.Duration(opt.maxRuntime).Hours(),
 		"minimum_score": opt.min,
 	})
 	if missing := rules.leftOut(); len(missing) > 0 {
@@ -61,8 +61,9 @@ func (m *Main) sayBroken(r *report.Reporter, rules *ruleset) bool {
 	return len(rules.broken) > 0
 }
 
-// sayEnd tells what was done, what was not, and what it cost.
-func sayEnd(r *report.Reporter, result *scanner.Result, took time.Duration, outOfTime bool, code int) {
+// sayEnd tells what was done, what was not, and what it cost. failed: a part of
+// the scan did not start or broke off, whatever the exit code is.
+func sayEnd(r *report.Reporter, result *scanner.Result, took time.Duration, outOfTime, failed bool, code int) {
 	counts := result.Ledger.Counts()
 	for _, reason := range slices.Sorted(maps.Keys(counts)) {
 		var names []string
@@ -78,8 +79,10 @@ func sayEnd(r *report.Reporter, result *scanner.Result, took time.Duration, outO
 		level, state = finding.Warning, "out of time (--max_runtime)"
 	case result.Stopped:
 		level, state = finding.Warning, "interrupted"
-	case code == exitFailed || len(result.Errors) > 0:
+	case failed:
 		level, state = finding.Warning, "not complete"
+	case r.Err() != nil:
+		level, state = finding.Warning, "complete, but a log could not be written"
 	case result.Ledger.Missed() > 0:
 		state = fmt.Sprintf("complete but for %d objects that could not be looked at in full", result.Ledger.Missed())
 	}

@@ -50,9 +50,8 @@ func (m *Main) scan(ctx context.Context, opt *options) (int, error) {
 		m.complain(err)
 	}
 	outOfTime := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	failed = failed || result.Stopped || out.reporter.Err() != nil
-	code := exitCode(result, failed)
-	sayEnd(out.reporter, result, time.Since(begun), outOfTime, code)
+	code := exitCode(result, failed || result.Stopped || out.reporter.Err() != nil)
+	sayEnd(out.reporter, result, time.Since(begun), outOfTime, failed, code)
 	if err := out.reporter.Err(); err != nil {
 		m.complain(err)
 		if code == exitClean {
