@@ -3,6 +3,7 @@ package action
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -23,12 +24,12 @@ import (
 // The harness: every module is tried under each shell that targets have,
 // through the same session as on a real host, on this machine.
 
-// testShells are the shells, by the command line that starts them. busybox
-// runs with nothing but its own programs in PATH, as on a small target.
+// testShells are the shells, by the command line that starts them. bash is as
+// it is when it is /bin/sh. busybox runs with nothing but its own programs in
+// PATH, as on a small target.
 var testShells = []struct{ name, prefix string }{
 	{"dash", "dash"},
-	{"bash", "bash"},
-	{"bash-posix", "bash --posix"},
+	{"bash", "bash --posix"},
 	{"busybox", "env PATH={busybox} busybox sh"},
 }
 
@@ -56,6 +57,9 @@ var busyboxDir = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	lab.Main() // a host of a lab may be this program
+	flag.Parse()
+	// Most of these tests wait for programs, and some for seconds to pass.
+	_ = flag.Set("test.parallel", "8")
 	code := m.Run()
 	if dir, _ := busyboxDir(); dir != "" {
 		_ = os.RemoveAll(dir)

@@ -131,7 +131,14 @@ func (m *mounting) act(ctx context.Context, op string) Result {
 }
 
 func (m *mounting) half(ctx context.Context, op string) (shell.Reply, Result) {
-	return half(ctx, m.call, "mount", op, m.path, m.src, m.fstype, m.opts, m.size, yesNo(m.call.Check), m.call.Args.Str("fstab"))
+	reply, r := half(ctx, m.call, "mount", op, m.path, m.src, m.fstype, m.opts, m.size, yesNo(m.call.Check), m.call.Args.Str("fstab"))
+	if at := reply.Values["busy"]; at != "" {
+		// Not part of the mount's own half, which each host would have to read.
+		if who, looked := half(ctx, m.call, "holders", at); !looked.Failed && who.Values["held"] != "" {
+			r.Msg += "; it is held by " + text8(who.Values["held"])
+		}
+	}
+	return reply, r
 }
 
 // finish words the reply and keeps the books of RAM drives.

@@ -178,7 +178,10 @@ func TestMountEphemeralRefuses(t *testing.T) {
 func TestMountSwapped(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
-	for _, s := range testShells[:3] {
+	for _, s := range testShells {
+		if s.name == "busybox" {
+			continue
+		}
 		for name, task := range map[string]values{
 			"ram drive": {"fstype": "ramfs", "opts": "size=1M"},
 			"bind":      {"fstype": "none", "opts": "bind", "src": t.TempDir()},
@@ -261,7 +264,7 @@ func TestUnmountBusy(t *testing.T) {
 			t.Error("it was unmounted")
 		}
 		h.sh(t, "kill "+pid)
-		h.hold(t, at, "1") // on its way out: waited for
+		h.hold(t, at, "0.5") // on its way out: waited for
 		mustOK(t, h.run(t, "unmount", values{"path": at, "remove": true}), true)
 	})
 }

@@ -1,26 +1,35 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2016,SC2034,SC2154 # eval; N, a newline, is set by the held shell
 # copy_attrs.sh {mode VALUE | owner VALUE | backup - | remove -} COUNT PATH… …:
 # sets the mode or the owner (OWNER:GROUP) of paths, keeps a copy of each
 # beside it, or removes each.
 
+backup() {
+	for f; do
+		saved=$f.$$.$(date '+%Y-%m-%d@%H:%M:%S')~
+		cp -p -- "$f" "$saved" || return 1
+		emit_hex backup "$saved" >&5
+	done
+}
 while [ $# -gt 0 ]; do
 	op=$1 value=$2 count=$3
 	shift 3
-	while [ "$count" -gt 0 ]; do
-		case $op in
-		mode) err=$(chmod -- "$value" "$1" 2>&1) ;;
-		owner) err=$(chown -h -- "$value" "$1" 2>&1) ;;
-		remove) err=$(rm -f -- "$1" 2>&1) ;;
-		backup)
-			saved=$1.$$.$(date '+%Y-%m-%d@%H:%M:%S')~
-			err=$(cp -p -- "$1" "$saved" 2>&1) && emit_hex backup "$saved"
-			;;
-		esac || {
-			emit failed 1
-			emit_hex msg "$1: $op: $err"
-			exit 0
-		}
-		shift
-		count=$((count - 1))
+	# One program for all of them.
+	paths='' i=0
+	while [ "$i" -lt "$count" ]; do
+		i=$((i + 1))
+		paths="$paths \"\${$i}\""
 	done
+	case $op in
+	mode) run='chmod -- "$value"' ;;
+	owner) run='chown -h -- "$value"' ;;
+	remove) run='rm -f --' ;;
+	backup) run=backup ;;
+	esac
+	{ err=$(eval "$run $paths" 2>&1); } 5>&1 || {
+		emit failed 1
+		emit_hex msg "$op: ${err%%"$N"*}"
+		exit 0
+	}
+	shift "$count"
 done

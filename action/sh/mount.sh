@@ -174,43 +174,6 @@ stray() {
 	set +f
 }
 
-# holders: a few of the processes that hold the path, from /proc.
-holders() {
-	{
-		ls -ld /proc/[0-9]*/exe /proc/[0-9]*/cwd /proc/[0-9]*/root
-		ls -l /proc/[0-9]*/fd
-	} 2>/dev/null | {
-		pid='' list='' n=0 seen=' '
-		while IFS= read -r line; do
-			case $line in
-			/proc/*/fd:)
-				pid=${line#/proc/}
-				pid=${pid%/fd:}
-				continue
-				;;
-			*" -> $real" | *" -> $real/"*) ;;
-			*) continue ;;
-			esac
-			who=$pid
-			case $line in *" /proc/"*)
-				who=${line#*" /proc/"}
-				who=${who%%/*}
-				;;
-			esac
-			case $seen in *" $who "*) continue ;; esac
-			case $who in '' | *[!0-9]*) continue ;; esac
-			seen="$seen$who "
-			comm='?'
-			{ IFS= read -r comm </proc/"$who"/comm; } 2>/dev/null
-			n=$((n + 1))
-			[ "$n" -le 5 ] || continue
-			list="$list${list:+, }$comm (pid $who)"
-		done
-		[ "$n" -le 5 ] || list="$list and $((n - 5)) more"
-		printf %s "$list"
-	}
-}
-
 detach() {
 	emit gone 1
 	if [ "$count" -eq 0 ]; then return 0; fi
@@ -229,8 +192,8 @@ detach() {
 		tries=$((tries + 1))
 		if [ "$tries" -ge 15 ]; then
 			changed=no
-			held=$(holders)
-			no "unmounting $path: $err${held:+; it is held by $held}" 'end what uses it, or let the task come after it'
+			emit_hex busy "$real"
+			no "unmounting $path: $err" 'end what uses it, or let the task come after it'
 		fi
 		sleep 0.2 2>/dev/null || sleep 1
 	done
