@@ -11,10 +11,10 @@ import (
 // would change what the playbook means.
 var (
 	sharedKeywords = []string{
-		"name", "vars", "environment", "remote_user", "become", "become_user", "become_method", "ignore_errors",
+		"name", "vars", "environment", "remote_user", "connection", "become", "become_user", "become_method", "ignore_errors",
 	}
 	sharedLater = []string{
-		"any_errors_fatal", "become_exe", "become_flags", "collections", "connection", "debugger", "diff",
+		"any_errors_fatal", "become_exe", "become_flags", "collections", "debugger", "diff",
 		"ignore_unreachable", "module_defaults", "port", "run_once", "tags", "throttle",
 	}
 
@@ -55,7 +55,7 @@ const ignoreWarnings = "ignore_warnings"
 var laterHints = map[string]string{
 	"with_items":   "write `loop:`",
 	"with_list":    "write `loop:`",
-	"local_action": "write the module as the key; the runner connects with ansible_connection=local where it should run here",
+	"local_action": "write the module as the key, and `connection: local` beside it",
 	"action":       "write the module's name as the key: `command: …`",
 	"tags":         "leave it out, or select hosts with --limit",
 	"roles":        "put the role's tasks into the play for now",
@@ -63,7 +63,6 @@ var laterHints = map[string]string{
 	"notify":       "register the task's result and run the handler's task `when: result is changed`",
 	"pre_tasks":    "put them at the beginning of `tasks`",
 	"post_tasks":   "put them at the end of `tasks`",
-	"connection":   "set ansible_connection in the inventory",
 	"port":         "set ansible_port in the inventory",
 }
 

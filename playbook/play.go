@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -97,6 +98,8 @@ func (ld *loader) playField(p *Play, f pair) {
 		p.IgnoreErrors = ld.boolean(f)
 	case "remote_user":
 		p.RemoteUser = ld.text(f)
+	case "connection":
+		p.Connection = ld.connection(f)
 	case "tasks":
 		p.Tasks = ld.tasks(f)
 	case ignoreWarnings:
@@ -171,6 +174,29 @@ func (ld *loader) constBool(f pair) *bool {
 	}
 	b := truth(e.constant)
 	return &b
+}
+
+// connections are what `connection` may say; the runner takes all but local for
+// ssh.
+var connections = []string{"ssh", "local", "smart", "paramiko", "paramiko_ssh"}
+
+// connection reads how hosts are reached.
+func (ld *loader) connection(f pair) *Value {
+	v := ld.text(f)
+	c, ok := v.Const()
+	if v == nil || !ok {
+		return v
+	}
+	name := strings.TrimPrefix(toText(c), "ansible.builtin.")
+	if !slices.Contains(connections, name) {
+		hint := diag.DidYouMean(name, connections)
+		if hint == "" {
+			hint = "ssh or local"
+		}
+		ld.errorf(f.value, hint, "connection `%s` isn't done here", name)
+		return nil
+	}
+	return v
 }
 
 func (ld *loader) strategy(f pair) Strategy {

@@ -45,6 +45,7 @@ type Play struct {
 	Name         string // falls back to the hosts pattern
 	Hosts        *Value // the host pattern; a list was joined with commas
 	RemoteUser   *Value // nil: unset
+	Connection   *Value // ssh or local, as ansible_connection, which wins; nil: unset
 	Become       Become
 	GatherFacts  *bool // nil: unset; thordeploy gathers only when facts are used or true is written
 	Vars         []Var
@@ -81,6 +82,7 @@ type Task struct {
 	FailedWhen   []*Expr
 	Become       Become
 	RemoteUser   *Value
+	Connection   *Value
 	Vars         []Var
 	Environment  *Value
 	NoLog        *Expr

@@ -158,6 +158,8 @@ func (ld *loader) sharedField(t *Task, f pair) bool {
 		t.Environment = ld.environment(f)
 	case "remote_user":
 		t.RemoteUser = ld.text(f)
+	case "connection":
+		t.Connection = ld.connection(f)
 	case "no_log":
 		t.NoLog = ld.boolean(f)
 	case "check_mode":

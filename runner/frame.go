@@ -18,6 +18,7 @@ type frame struct {
 	env      []*playbook.Value // outermost first
 	become   playbook.Become
 	user     *playbook.Value // remote_user
+	over     *playbook.Value // connection
 	ignore   *playbook.Expr
 	noLog    *playbook.Expr
 	check    *playbook.Expr
@@ -27,7 +28,7 @@ type frame struct {
 }
 
 func playFrame(p *playbook.Play) frame {
-	f := frame{vars: [][]playbook.Var{p.Vars}, become: p.Become, user: p.RemoteUser, ignore: p.IgnoreErrors}
+	f := frame{vars: [][]playbook.Var{p.Vars}, become: p.Become, user: p.RemoteUser, over: p.Connection, ignore: p.IgnoreErrors}
 	if p.Environment != nil {
 		f.env = []*playbook.Value{p.Environment}
 	}
@@ -47,6 +48,7 @@ func (f frame) enter(t *playbook.Task) frame {
 	f.become.User = first(t.Become.User, f.become.User)
 	f.become.Method = first(t.Become.Method, f.become.Method)
 	f.user = first(t.RemoteUser, f.user)
+	f.over = first(t.Connection, f.over)
 	f.ignore = first(t.IgnoreErrors, f.ignore)
 	f.noLog = first(t.NoLog, f.noLog)
 	f.check = first(t.Check, f.check)

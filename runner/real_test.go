@@ -191,6 +191,28 @@ func TestLoginAndBecome(t *testing.T) {
 	}
 }
 
+func TestConnectionKeyword(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ inventory, keyword, task, want string }{
+		"of a play":          {"web1,", "connection: local", "", "local"},
+		"of a task":          {"web1,", "connection: ssh", "connection: ansible.builtin.local, ", "local"},
+		"a template":         {"web1,", "connection: \"{{ 'lo' ~ 'cal' }}\"", "", "local"},
+		"the variable wins":  {"all: {hosts: {web1: {ansible_connection: ssh}}}\n", "connection: local", "", "ssh"},
+		"neither is written": {"web1,", "gather_facts: false", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, h := onThisMachine(t, scenario{inventory: c.inventory, playbook: "- hosts: all\n  " + c.keyword +
+				"\n  tasks: [{name: a, " + c.task + "command: \"true\", changed_when: false}]\n"})
+			r.want("web1 ok a", "")
+			got, _ := h.vars["ansible_connection"].(string)
+			if got = strings.TrimPrefix(got, "ansible.builtin."); got != c.want {
+				t.Errorf("connected by %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestFactsAreGatheredWhenAsked(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, playbook, want string }{

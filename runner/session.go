@@ -29,6 +29,11 @@ func (h *hostRun) session(f frame, sc *scope) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if over, err := h.text(f.over, sc); err != nil {
+		return nil, err
+	} else if _, set := vars["ansible_connection"]; over != "" && !set {
+		vars["ansible_connection"] = over
+	}
 	said, err := inventory.ConnectionOf(h.host.Name, vars)
 	if err != nil {
 		return nil, err
