@@ -1,5 +1,4 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2016,SC2034,SC2154 # eval; N, a newline, is set by the held shell
 # copy_attrs.sh {mode VALUE | owner VALUE | backup - | remove -} COUNT PATH… …:
 # sets the mode or the owner (OWNER:GROUP) of paths, keeps a copy of each
 # beside it, or removes each.
@@ -11,6 +10,8 @@ backup() {
 		emit_hex backup "$saved" >&5
 	done
 }
+# shellcheck disable=SC2016,SC2034 # for eval
+# shellcheck disable=SC2154 # N, a newline, is set by the held shell
 while [ $# -gt 0 ]; do
 	op=$1 value=$2 count=$3
 	shift 3
