@@ -187,10 +187,15 @@ func TestShippedPlaybookWithABrokenPack(t *testing.T) {
 	write(t, dir, "plain/linux-"+runtime.GOARCH+"/thorscan", "#!/bin/sh\n")
 	write(t, dir, "none/linux-"+runtime.GOARCH+"/signatures/thor.yac", "rules")
 	write(t, dir, "other/linux-riscv64/thorscan", "")
+	write(t, dir, "died/linux-"+runtime.GOARCH+"/thorscan", "#!/bin/sh\nexit 2\n")
+	if err := os.Chmod(dir+"/died/linux-"+runtime.GOARCH+"/thorscan", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for pack, texts := range map[string][]string{
 		"foreign": {"Scan: Exec format error: ./thorscan is built for ", "hint: "},
 		"plain":   {"Scan: ./thorscan is not executable", "hint: "},
 		"none":    {"Scan: no such program: ./thorscan", "hint: "},
+		"died":    {"Scan: ", "rc: 2"}, // the code of findings, but nothing was scanned
 		"other":   {"Copy the pack to the RAM drive: ", "/linux-" + runtime.GOARCH + "/\" is not there", "hint: "},
 	} {
 		t.Run(pack, func(t *testing.T) {

@@ -40,6 +40,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 echo '{"type":"THOR assessment","meta":{"level":"Alert","module":"Filescan"},"message":"Suspicious file found","score":90}'
+echo '{"type":"THOR message","message":"Scan complete","fields":{"state":"complete"}}'
 exit 2
 `
 
