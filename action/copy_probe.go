@@ -113,7 +113,7 @@ func (p *probe) read(v map[string]string, list map[string][]string, wants string
 	if p.empty || p.obstacle != "" {
 		return nil
 	}
-	return p.readEntries(v["kinds"], list["at"], list["sum"], list["link"], wants)
+	return p.readEntries(v["kinds"], tabbed(v["at"]), tabbed(v["sum"]), list["link"], wants)
 }
 
 func (p *probe) readRoom(v map[string]string) {
@@ -135,7 +135,13 @@ func (p *probe) readRoom(v map[string]string) {
 	}
 }
 
-// readEntries puts the lists together again: `at` has a line for each letter
+// tabbed splits items that each end in a tab.
+func tabbed(s string) []string {
+	items := strings.Split(s, "\t")
+	return items[:len(items)-1]
+}
+
+// readEntries puts the lists together again: `at` has an item for each letter
 // of kinds but -, `sum` one for each f, `link` at most one for each l.
 func (p *probe) readEntries(kinds string, at, sums, links []string, wants string) error {
 	n := len(wants)

@@ -9,8 +9,8 @@
 #
 #   base        folder that entries are relative to (hex); base_state: there, empty, missing, other
 #   kinds       a letter an entry: - missing, d, f, l (symlink), o (other)
-#   at          of each that is not missing: mode uid gid owner group size
-#   sum         of each f, made with `tool`
+#   at          of each that is not missing: mode uid gid owner group size, and a tab
+#   sum         of each f, made with `tool`, and a tab
 #   link        of each l that is to be a symlink: its target
 #   fs          type (hex), free blocks, block size of the filesystem; mem, used: kB
 
@@ -142,7 +142,7 @@ emit kinds "$kinds"
 case $kinds in *[!-]*) ;; *) exit 0 ;; esac
 # Where all is there, or not, or a folder, each tool is called once, and what
 # it says comes in the order of the arguments.
-stat -c '%a %u %g %U %G %s' -- "$@" 2>/dev/null | while IFS= read -r line; do emit at "$line"; done
+emit at "$(stat -c '%a %u %g %U %G %s' -- "$@" 2>/dev/null | tr '\n' '\t')"
 [ "$sums" = yes ] || exit 0
 case $kinds in
 *f*) ;;
@@ -154,11 +154,13 @@ for tool in sha256sum sha1sum md5sum ''; do
 done
 [ -n "$tool" ] || exit 0
 emit tool "$tool"
-if [ -n "$odd" ]; then
-	for f; do
-		if [ -f "$f" ] && ! [ -L "$f" ]; then "$tool" <"$f"; fi
-	done
-else
-	"$tool" -- "$@"
-fi 2>/dev/null | while read -r sum _; do emit sum "$sum"; done
+emit sum "$(
+	if [ -n "$odd" ]; then
+		for f; do
+			if [ -f "$f" ] && ! [ -L "$f" ]; then "$tool" <"$f"; fi
+		done
+	else
+		"$tool" -- "$@"
+	fi 2>/dev/null | cut -d ' ' -f 1 | tr '\n' '\t'
+)"
 exit 0
