@@ -59,6 +59,9 @@ func (ld *loader) scalar(n *yaml.Node) *Value {
 			return v
 		}
 		v.constant = plain(x)
+		if onlyTextInOldYAML(n.Value, tag, x) {
+			v.constant = n.Value
+		}
 	case "!unsafe":
 		v.constant = n.Value
 	case "!vault", "!vault-encrypted":
@@ -67,6 +70,22 @@ func (ld *loader) scalar(n *yaml.Node) *Value {
 		ld.errorf(n, "", "unknown YAML tag `%s`", tag)
 	}
 	return v
+}
+
+// onlyTextInOldYAML reports what is a number in YAML 1.2 and text in 1.1, which
+// Ansible reads: 0o17, and 12e3 (a commit's id, perhaps). A whole number that
+// is too large for an int stays the text it was too.
+func onlyTextInOldYAML(text, tag string, x any) bool {
+	mantissa, exponent, hasExponent := strings.Cut(strings.ToLower(text), "e")
+	switch tag {
+	case "!!int":
+		_, fits := x.(int)
+		return !fits || strings.HasPrefix(strings.TrimLeft(text, "+-"), "0o")
+	case "!!float":
+		return strings.Trim(text, "+-_0123456789") == "" ||
+			hasExponent && (!strings.Contains(mantissa, ".") || !strings.HasPrefix(exponent, "+") && !strings.HasPrefix(exponent, "-"))
+	}
+	return false
 }
 
 // compileInto makes v a template where text has tags; base is the text's place

@@ -261,7 +261,7 @@ func TestBombs(t *testing.T) {
 func TestYAMLTypes(t *testing.T) {
 	pb, list := Load("a.yml", "", []byte(`
 - hosts: all
-  vars: {a: yes, b: "yes", c: Off, d: 1, e: 1.5, f: ~, g: 0o17, h: 017, i: 2024-01-01, j: text, k: !unsafe "{{ x }}", l: 1_000, m: y}
+  vars: {a: yes, b: "yes", c: Off, d: 1, e: 1.5, f: ~, g: 0o17, h: 017, n: 12e3, o: 1.5e+3, p: 123456789012345678901234567890, i: 2024-01-01, j: text, k: !unsafe "{{ x }}", l: 1_000, m: y}
 `))
 	if err := list.Err(); err != nil {
 		t.Fatal(err)
@@ -270,8 +270,9 @@ func TestYAMLTypes(t *testing.T) {
 	for _, v := range pb.Plays[0].Vars {
 		got[v.Name], _ = v.Value.Const()
 	}
-	want := map[string]any{"a": true, "b": "yes", "c": false, "d": 1, "e": 1.5, "f": nil, "g": 15, "h": 15,
-		"i": "2024-01-01", "j": "text", "k": "{{ x }}", "l": 1000, "m": "y"}
+	want := map[string]any{"a": true, "b": "yes", "c": false, "d": 1, "e": 1.5, "f": nil, "g": "0o17", "h": 15,
+		"i": "2024-01-01", "j": "text", "k": "{{ x }}", "l": 1000, "m": "y",
+		"n": "12e3", "o": 1500.0, "p": "123456789012345678901234567890"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
