@@ -77,11 +77,6 @@ func (l *List) Errorf(r Range, format string, args ...any) {
 	l.Add(Diagnostic{Severity: Error, Range: r, Summary: fmt.Sprintf(format, args...)})
 }
 
-// Warnf appends a warning without a source line or a hint.
-func (l *List) Warnf(r Range, format string, args ...any) {
-	l.Add(Diagnostic{Severity: Warning, Range: r, Summary: fmt.Sprintf(format, args...)})
-}
-
 // All returns the problems in the order they were added, or as [List.Sort]
 // left them. The caller must not change the slice.
 func (l *List) All() []Diagnostic { return l.items }

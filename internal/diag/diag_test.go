@@ -67,7 +67,7 @@ func TestList(t *testing.T) {
 	if err := l.Err(); err != nil {
 		t.Fatalf("empty list: %v", err)
 	}
-	l.Warnf(Range{"b", 1, 1, 0}, "w%d", 1)
+	l.Add(Diagnostic{Severity: Warning, Range: Range{"b", 1, 1, 0}, Summary: "w1"})
 	if err := l.Err(); err != nil {
 		t.Fatalf("a list of warnings is an error: %v", err)
 	}

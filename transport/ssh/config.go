@@ -7,6 +7,14 @@
 // against [KnownHosts], loaded once and shared by all hosts. What is reached is
 // a [Conn], which keeps the contract of transport.Conn.
 //
+// known_hosts is read by our own code (knownhosts.go), not by x/crypto's
+// knownhosts or skeema/knownhosts on top of it. Both refuse a whole file for one
+// line that they can't read, where ssh passes over the line: users' files have
+// such lines, and a sweep must not stop at them. And both walk all lines for
+// each host: with 50,000 of them 7 ms a host, hashed or not 44 to 100, where the
+// index here takes a microsecond, and 22 ms for hashed names, whose HMACs nobody
+// is spared. Names are held against `ssh-keygen -F` by a test.
+//
 // The package reads no environment and no configuration of its own: cmd joins
 // those to a [Config].
 package ssh
