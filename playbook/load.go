@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -59,7 +60,8 @@ func (ld *loader) warnf(n *yaml.Node, hint, format string, args ...any) {
 // fault reports what is wrong with a template, at its place in the YAML.
 func (ld *loader) fault(o origin, err error) {
 	d := evalError(err, o.rng).Diagnostic
-	if f, ok := err.(*fault); ok {
+	var f *fault
+	if errors.As(err, &f) {
 		d = o.diagnostic(f)
 	}
 	if d.Source == "" {

@@ -71,7 +71,7 @@ func (p *process) begin(ctx context.Context) {
 	}
 	go func() {
 		// The child is reaped also where its channel was ended before.
-		p.cmd.Wait()
+		_ = p.cmd.Wait() // ProcessState says it
 		pumps.Wait()
 		stop()
 		p.finish(exitOf(p.cmd.ProcessState), nil)

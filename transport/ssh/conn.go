@@ -34,7 +34,7 @@ func newConn(cfg Config, t *tap, conn ssh.Conn, chans <-chan ssh.NewChannel, req
 	c.tasks.Go(func() { ssh.DiscardRequests(reqs) }) // answers the host's own keepalives
 	c.tasks.Go(func() {
 		for ch := range chans {
-			ch.Reject(ssh.Prohibited, "no channels to this side")
+			_ = ch.Reject(ssh.Prohibited, "no channels to this side")
 		}
 	})
 	c.tasks.Go(func() {
@@ -197,7 +197,7 @@ func (c *Conn) keepAlive() {
 		select {
 		case asking <- struct{}{}:
 			c.tasks.Go(func() {
-				c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+				_, _, _ = c.ssh.SendRequest("keepalive@openssh.com", true, nil)
 				<-asking
 			})
 		default:

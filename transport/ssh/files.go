@@ -29,7 +29,7 @@ func (c *Conn) files() (*files, error) {
 		return nil, err
 	}
 	go ssh.DiscardRequests(reqs)
-	go io.Copy(io.Discard, ch.Stderr())
+	go func() { _, _ = io.Copy(io.Discard, ch.Stderr()) }()
 	ok, err := ch.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
 	if err != nil || !ok {
 		ch.Close()

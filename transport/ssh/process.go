@@ -70,7 +70,7 @@ func (p *process) feed() {
 		p.stdin.End() // nobody reads them: let the caller know
 		return
 	}
-	p.ch.CloseWrite()
+	_ = p.ch.CloseWrite() // fails where the channel is gone, which Wait tells
 }
 
 // judge says what is wrong with the end of the channel, or nil. The library
@@ -171,7 +171,7 @@ func exitOf(reqs <-chan *ssh.Request) (exit transport.Exit, known bool) {
 				exit, known = signalled(m.Signal), true
 			}
 		}
-		req.Reply(false, nil)
+		_ = req.Reply(false, nil)
 	}
 	return exit, known
 }

@@ -170,23 +170,24 @@ func (s *server) handle(c net.Conn) {
 // run serves one session's first request.
 func (s *server) run(ch ssh.Channel, reqs <-chan *ssh.Request) {
 	defer ch.Close()
-	for req := range reqs {
-		var m struct{ Text string }
-		ssh.Unmarshal(req.Payload, &m)
-		if s.request != nil && s.request(m.Text, ch) {
-			req.Reply(false, nil)
-			return
-		}
-		req.Reply(true, nil)
-		go ssh.DiscardRequests(reqs)
-		if req.Type == "subsystem" {
-			if files, err := sftp.NewServer(ch); err == nil {
-				files.Serve()
-			}
-			return
-		}
+	req, ok := <-reqs
+	if !ok {
+		return
+	}
+	var m struct{ Text string }
+	ssh.Unmarshal(req.Payload, &m)
+	if s.request != nil && s.request(m.Text, ch) {
+		req.Reply(false, nil)
+		return
+	}
+	req.Reply(true, nil)
+	go ssh.DiscardRequests(reqs)
+	if req.Type != "subsystem" {
 		execute(m.Text, ch)
 		return
+	}
+	if files, err := sftp.NewServer(ch); err == nil {
+		files.Serve()
 	}
 }
 
