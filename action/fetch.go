@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -65,7 +66,7 @@ type fetchHead struct {
 }
 
 func runFetch(ctx context.Context, c *Call) Result {
-	f := &fetching{call: c, src: c.Args.Str("src"), sums: newDigests()}
+	f := &fetching{call: c, src: c.Args.Str("src")}
 	if f.src == "" {
 		return failed("src is empty", "name a file on the host")
 	}
@@ -215,6 +216,7 @@ func (f *fetching) store(in io.Reader) error {
 		return local(err)
 	}
 	f.temp = file.Name()
+	f.sums = newDigests(f.head.tool == "md5sum")
 	to := &localWriter{w: file}
 	f.got, err = io.CopyBuffer(io.MultiWriter(to, f.sums.all()), struct{ io.Reader }{io.LimitReader(in, f.head.size+1)}, make([]byte, 64<<10))
 	if to.err == nil && err == nil {
@@ -284,10 +286,11 @@ func (f *fetching) finish(s streamed) Result {
 		return failed(fmt.Sprintf("fetching %s: what came has the digest %s, the host's file has %s: it changed meanwhile", f.src, sum, text8(f.head.sum)), "fetch it when nothing writes to it any more")
 	}
 	mine := f.sums.sum(f.sums.sha256)
-	for _, k := range knownDigests(f.dest) { // ~ in src: it could not be compared before
-		if k == mine {
-			return f.unchanged()
-		}
+	if f.known == nil { // ~ in src: it could not be compared before
+		f.known = knownDigests(f.dest)
+	}
+	if slices.Contains(f.known, mine) {
+		return f.unchanged()
 	}
 	if err := f.place(); err != nil {
 		err = localError(f.dest, err)
@@ -308,12 +311,12 @@ func (f *fetching) missing(msg string) Result {
 
 func (f *fetching) unchanged() Result {
 	v := map[string]any{"file": f.src, "dest": f.dest, "size": f.head.size}
-	if f.got == f.head.size && f.temp != "" {
+	if f.head.word == "file" {
 		v["checksum"] = f.sums.sum(f.sums.sha1)
-		v["remote_checksum"] = v["checksum"]
-	} else if k := knownDigests(f.dest); len(k) == 3 {
-		v["checksum"], v["remote_checksum"] = k[1], k[1]
+	} else if len(f.known) == 3 {
+		v["checksum"] = f.known[1]
 	}
+	v["remote_checksum"] = v["checksum"]
 	return Result{Values: v}
 }
 
@@ -357,13 +360,25 @@ func umask() fs.FileMode {
 }
 
 // digests are a file's digests by every tool that a host may have.
-type digests struct{ sha256, sha1, md5 hash.Hash }
-
-func newDigests() digests {
-	return digests{sha256.New(), sha1.New(), md5.New()} //nolint:gosec // see the imports
+type digests struct {
+	sha256, sha1 hash.Hash
+	md5          hash.Hash // nil: not asked for
 }
 
-func (d digests) all() io.Writer { return io.MultiWriter(d.sha256, d.sha1, d.md5) }
+func newDigests(withMD5 bool) digests {
+	d := digests{sha256: sha256.New(), sha1: sha1.New()} //nolint:gosec // see the imports
+	if withMD5 {
+		d.md5 = md5.New() //nolint:gosec // see the imports
+	}
+	return d
+}
+
+func (d digests) all() io.Writer {
+	if d.md5 == nil {
+		return io.MultiWriter(d.sha256, d.sha1)
+	}
+	return io.MultiWriter(d.sha256, d.sha1, d.md5)
+}
 
 func (d digests) sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
@@ -391,7 +406,7 @@ func knownDigests(file string) []string {
 		return nil
 	}
 	defer in.Close() //nolint:errcheck // only read
-	d := newDigests()
+	d := newDigests(true)
 	if _, err := io.Copy(d.all(), in); err != nil {
 		return nil
 	}
