@@ -111,7 +111,7 @@ func (h *Human) task(e runner.TaskFinished) {
 		h.values(e.Result)
 	}
 	if h.Verbose > 0 {
-		h.indented("stdout: ", textOf(e.Result, "stdout"))
+		h.indented("stdout: ", stdoutOf(e.Result))
 		h.indented("stderr: ", textOf(e.Result, "stderr"))
 	}
 }
@@ -126,7 +126,7 @@ func (h *Human) chatty(e runner.TaskFinished) bool {
 func (h *Human) reasons(e runner.TaskFinished) {
 	stderr := textOf(e.Result, "stderr")
 	h.indented("stderr: ", last(stderr))
-	if stdout := textOf(e.Result, "stdout"); len(stderr) == 0 || h.Verbose > 0 {
+	if stdout := stdoutOf(e.Result); len(stderr) == 0 || h.Verbose > 0 {
 		h.indented("stdout: ", last(stdout))
 	}
 	if rc, ok := e.Result["rc"]; ok {
