@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -40,7 +41,9 @@ func (m *Main) ask(ctx context.Context, prompt string) (string, error) {
 	}
 	got := make(chan answer, 1)
 	go func() {
-		text, err := term.ReadPassword(fd)
+		// Not term.ReadPassword: where an interrupt comes early it would turn
+		// the echo off after it was given back.
+		text, err := readLine(tty)
 		got <- answer{text, err}
 	}()
 	select {
@@ -55,6 +58,24 @@ func (m *Main) ask(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
+// readLine reads up to the end of the line and no further.
+func readLine(in io.Reader) ([]byte, error) {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		n, err := in.Read(b)
+		switch {
+		case n == 1 && b[0] == '\n':
+			return line, nil
+		case n == 1:
+			line = append(line, b[0])
+		case err == io.EOF && len(line) > 0: // a last line without its end
+			return line, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
 // hush turns the terminal's echo off.
 func hush(fd int) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
@@ -62,5 +83,7 @@ func hush(fd int) error {
 		return err
 	}
 	t.Lflag &^= unix.ECHO
+	t.Lflag |= unix.ICANON | unix.ISIG // a line at a time, Ctrl-C is a signal
+	t.Iflag |= unix.ICRNL
 	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 }
