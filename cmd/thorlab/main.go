@@ -86,11 +86,12 @@ func serve(ctx context.Context, out io.Writer, o lab.Options) (err error) {
 // describe tells what is up and what to try.
 func describe(out io.Writer, l *lab.Lab) error {
 	first, last := l.Hosts[0], l.Hosts[len(l.Hosts)-1]
-	hosts := first.Name
+	hosts, addresses := first.Name, first.Addr
 	if len(l.Hosts) > 1 {
 		hosts = fmt.Sprintf("%s to %s", first.Name, last.Name)
+		addresses = fmt.Sprintf("%s to %s", first.Addr, last.Addr)
 	}
-	_, err := fmt.Fprintf(out, `%d up (%s): %s, on %s port %d and on
+	_, err := fmt.Fprintf(out, `%d up (%s): %s, on %s, port %d
 
   inventory    %s
   key          %s
@@ -98,11 +99,11 @@ func describe(out io.Writer, l *lab.Lab) error {
 
 Try:
 
-  thordeploy -i %s thor.yml
+  thordeploy -i %s builtin:thor.yml
   ssh -F none -i %s -o UserKnownHostsFile=%s -p %d root@%s
 
 Interrupt (Ctrl-C) to end it.
-`, len(l.Hosts), l.Backend, hosts, first.Addr, first.Port,
+`, len(l.Hosts), l.Backend, hosts, addresses, first.Port,
 		l.Inventory, l.Key, l.KnownHosts,
 		l.Inventory, l.Key, l.KnownHosts, first.Port, first.Addr)
 	if err != nil {

@@ -68,7 +68,7 @@ func TestStaysUntilInterrupted(t *testing.T) {
 				_ = cmd.Wait()
 				labtest.Lacking(t, errors.New(stderr.String()))
 			}
-			for _, want := range []string{"3 up", "host01 to host03", "thordeploy -i " + filepath.Join(dir, "hosts.yml") + " thor.yml"} {
+			for _, want := range []string{"3 up", "host01 to host03", "thordeploy -i " + filepath.Join(dir, "hosts.yml") + " builtin:thor.yml"} {
 				if !strings.Contains(said, want) {
 					t.Errorf("it doesn't say %q:\n%s", want, said)
 				}
