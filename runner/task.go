@@ -305,7 +305,7 @@ func (h *hostRun) module(t *playbook.Task, call *action.Call, limit time.Duratio
 		o.Msg, o.Hint = h.stopReason()
 	case ctx.Err() != nil && o.Failed:
 		o.TimedOut = true
-		o.Msg = fmt.Sprintf("timed out after %v: what it ran on the host was ended", limit)
+		o.Msg = fmt.Sprintf("timed out after %v: what it ran on the host was ended", limit.Round(time.Millisecond))
 		o.Hint = "raise the task's timeout, or look at what it waits for"
 	}
 	return o

@@ -18,9 +18,9 @@ func (m *Main) playbookCommand() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return wrong("write `playbook show NAME` or `playbook list`; a playbook file of that name is ./playbook", "playbook %s is not known", args[0])
+				return wrong("write `thordeploy playbook show NAME` or `thordeploy playbook list`; a playbook file of that name is ./playbook", "playbook %s is not known", args[0])
 			}
-			return wrong("write `playbook show NAME` or `playbook list`; a playbook file of that name is ./playbook", "playbook needs a word after it")
+			return wrong("write `thordeploy playbook show NAME` or `thordeploy playbook list`; a playbook file of that name is ./playbook", "playbook needs a word after it")
 		},
 	}
 	c.AddCommand(&cobra.Command{

@@ -130,7 +130,11 @@ func (m *Main) sink() runner.Sink {
 // sayChecked is the end of --syntax-check.
 func (m *Main) sayChecked(jobs []job) {
 	for _, j := range jobs {
-		fmt.Fprintf(m.out, "%s: %d plays, no errors\n", j.playbook.File, len(j.playbook.Plays))
+		plays := "plays"
+		if len(j.playbook.Plays) == 1 {
+			plays = "play"
+		}
+		fmt.Fprintf(m.out, "%s: %d %s, no errors\n", j.playbook.File, len(j.playbook.Plays), plays)
 	}
 }
 
