@@ -121,11 +121,14 @@ type countingStdin struct {
 }
 
 func (w countingStdin) Write(b []byte) (int, error) {
-	// One request a write, and one line: a half, a command, or a text to learn.
-	if bytes.HasPrefix(b, []byte("T half ")) || bytes.HasPrefix(b, []byte("T run ")) {
-		w.conn.mu.Lock()
-		w.conn.count++
-		w.conn.mu.Unlock()
+	// A line a request: a half, a command, or a text to learn.
+	for line := range bytes.Lines(b) {
+		line = bytes.TrimPrefix(line, []byte("T "))
+		if bytes.HasPrefix(line, []byte("half ")) || bytes.HasPrefix(line, []byte("run ")) {
+			w.conn.mu.Lock()
+			w.conn.count++
+			w.conn.mu.Unlock()
+		}
 	}
 	return w.WriteCloser.Write(b)
 }

@@ -134,14 +134,18 @@ func home(t *testing.T) string {
 func TestStatMissingProgram(t *testing.T) {
 	t.Parallel()
 	bare := t.TempDir()
+	lend := func(names ...string) {
+		for _, name := range names {
+			if err := os.Symlink("/usr/bin/"+name, bare+"/"+name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lend("head") // without which there is no session
 	h := openHost(t, "dash", "env PATH="+bare+" /usr/bin/dash")
 	wantFailed(t, h.run(t, "stat", map[string]any{"path": "/"}), "the host has no stat program", "coreutils")
 
-	for _, name := range []string{"stat", "od", "tr"} {
-		if err := os.Symlink("/usr/bin/"+name, bare+"/"+name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	lend("stat", "od", "tr")
 	r := h.run(t, "stat", map[string]any{"path": "/etc/passwd"})
 	st, _ := r.Values["stat"].(map[string]any)
 	if _, has := st["checksum"]; has || r.Failed || st["isreg"] != true || !strings.Contains(r.Msg, "sha1sum") {
