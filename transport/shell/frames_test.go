@@ -83,11 +83,12 @@ func (r *stepReader) Read(p []byte) (int, error) {
 // all of them.
 func TestBootLineIsPlain(t *testing.T) {
 	t.Parallel()
-	const want = `exec /bin/sh -c 'N=$(printf "\012.");N=${N%.};p=;while :;do IFS= read -r l||exit 1;case $l in "#end")break;;esac;p=$p$l$N;done;eval "$p"'`
-	if got := bootLine(""); got != want {
+	const want = `exec /bin/sh -c 'eval "$(head -c 12)"'`
+	got := bootLine("", "twelve bytes")
+	if got != want {
 		t.Errorf("%s", got)
 	}
-	if strings.ContainsAny(boot, "'!\n") {
+	if strings.Count(got, "'") != 2 || strings.ContainsAny(got, "!\n") {
 		t.Error("csh would read it otherwise")
 	}
 }
@@ -104,8 +105,30 @@ func TestProgramsParseAndStaySmall(t *testing.T) {
 			}
 		}
 	}
-	if n := len(program("n", time.Minute, false)); n > 8<<10 {
-		t.Errorf("a session starts with %d bytes, which the host reads one by one", n)
+	if n := len(program("n", time.Minute, false)); n > 16<<10 {
+		t.Errorf("a session starts with %d bytes", n)
+	}
+}
+
+// A block that ends early looks like another command, which must not run.
+func TestALoopRunsWholeBlocksAlone(t *testing.T) {
+	t.Parallel()
+	whole := tasks("emit a "+strings.Repeat("x", blockFrom), "emit b c").text
+	_, whole, _ = strings.Cut(whole, "\n")
+	for _, sh := range []string{"dash", "bash", "busybox sh"} {
+		for _, cut := range []int{0, 1, 4, 5, 7} {
+			words := strings.Fields(sh)
+			text := "N='\n' Z=nonce\nexec 4>&2\n" + slim(loopText) + "loop\n"
+			cmd := exec.Command(words[0], append(words[1:], "-c", text)...)
+			cmd.Stdin = strings.NewReader(fmt.Sprintf("block %d\n%s", len(whole), whole[:len(whole)-cut]))
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ran := strings.Contains(string(out), "nonce = b c"); ran != (cut == 0) {
+				t.Errorf("%s: %d bytes short, ran: %v", sh, cut, ran)
+			}
+		}
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 const (
 	defaultLease = 60 * time.Second
 	// endGrace is how long the guard may take to end a task: TERM, 2 s, KILL,
-	// 1 s, and the round trip.
-	endGrace = 6 * time.Second
+	// 2 s, and as much again for a host that is busy.
+	endGrace = 10 * time.Second
 	tailSize = 64 << 10
 )
 
@@ -32,7 +32,8 @@ type Session struct {
 	conn transport.Conn
 	proc transport.Process
 	turn chan struct{} // holds one token: the right to run a task
-	out  chan string   // request lines on their way
+	out  chan message  // requests on their way
+	took chan struct{} // a held message was taken by the host
 	dead chan struct{} // closed when the channel has ended
 	bye  chan struct{} // closed when the guard said goodbye
 	// ended holds the guard's word that it ended a task.
@@ -57,18 +58,20 @@ func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error)
 	if o.Lease == 0 {
 		o.Lease = defaultLease
 	}
-	proc, err := conn.Start(context.WithoutCancel(ctx), bootLine(o.Prefix))
-	if err != nil {
-		return nil, err
-	}
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails (crypto/rand)
 	nonce := hex.EncodeToString(random)
+	text := program(nonce, o.Lease, !o.Become.IsZero())
+	proc, err := conn.Start(context.WithoutCancel(ctx), bootLine(o.Prefix, text))
+	if err != nil {
+		return nil, err
+	}
 	s := &Session{
 		conn:  conn,
 		proc:  proc,
 		turn:  make(chan struct{}, 1),
-		out:   make(chan string, 16),
+		out:   make(chan message, 16),
+		took:  make(chan struct{}, 1),
 		dead:  make(chan struct{}),
 		bye:   make(chan struct{}),
 		ended: make(chan struct{}, 1),
@@ -76,7 +79,7 @@ func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error)
 		known: map[string]bool{},
 	}
 	s.stderr.max = 4 << 10
-	s.out <- program(nonce, o.Lease, !o.Become.IsZero())
+	s.out <- message{text: text, held: true}
 	go s.write(o.Lease)
 	go s.read(nonce)
 	select {
@@ -121,23 +124,31 @@ func (s *Session) write(lease time.Duration) {
 	defer beat.Stop()
 	stdin := s.proc.Stdin()
 	for {
-		line := "H\n"
+		m := message{text: "H\n"}
 		select {
-		case line = <-s.out:
+		case m = <-s.out:
 		case <-beat.C:
 		case <-s.dead:
 			return
 		}
-		if _, err := stdin.Write([]byte(line)); err != nil {
+		if _, err := stdin.Write([]byte(m.text)); err != nil {
 			return // the readers find out why
+		}
+		if !m.held {
+			continue
+		}
+		select {
+		case <-s.took:
+		case <-s.dead:
+			return
 		}
 	}
 }
 
-// send queues one request line.
-func (s *Session) send(ctx context.Context, line string) error {
+// send queues one message.
+func (s *Session) send(ctx context.Context, m message) error {
 	select {
-	case s.out <- line + "\n":
+	case s.out <- m:
 		return nil
 	case <-s.dead:
 		return s.alive()
@@ -209,7 +220,7 @@ func (s *Session) hold(paths []string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.send(context.Background(), line); err != nil {
+		if err := s.send(context.Background(), message{text: line + "\n"}); err != nil {
 			return err
 		}
 	}
@@ -239,7 +250,7 @@ func (s *Session) Close(ctx context.Context, clean bool) (done, left []string, e
 	if clean {
 		word = "Q clean"
 	}
-	err = s.send(ctx, word)
+	err = s.send(ctx, message{text: word + "\n"})
 	if err == nil {
 		select {
 		case <-s.bye:

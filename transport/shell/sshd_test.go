@@ -3,6 +3,7 @@ package shell_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"strings"
@@ -26,14 +27,25 @@ func TestMain(m *testing.M) {
 // silent, nothing passes in either direction and nobody is told.
 type link struct {
 	net.Conn
-	silent atomic.Bool
+	silent  atomic.Bool
+	limited atomic.Bool
+	budget  atomic.Int64
 }
 
 func (l *link) Write(p []byte) (int, error) {
 	if l.silent.Load() {
 		return len(p), nil
 	}
+	if l.limited.Load() && l.budget.Add(-int64(len(p))) < 0 {
+		return len(p), nil
+	}
 	return l.Conn.Write(p)
+}
+
+// limit lets about n bytes more pass to the host.
+func (l *link) limit(n int64) {
+	l.budget.Store(n)
+	l.limited.Store(true)
 }
 
 func (l *link) cut()     { _ = l.Conn.Close() }
@@ -200,4 +212,140 @@ func (r *remote) settled(t *testing.T) {
 		}
 	}
 	t.Errorf("left:\n%s", r.see(t, "ls -lA /mnt; grep /mnt/ /proc/self/mountinfo; true"))
+}
+
+// TestLinkLostInTheMiddleOfABlock: what was cut off does not run, and nothing
+// of the guard waits for the rest.
+func TestLinkLostInTheMiddleOfABlock(t *testing.T) {
+	t.Parallel()
+	for _, sh := range []string{"dash", "bash", "busybox"} {
+		t.Run(sh, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, lab.Options{N: 1, Shell: sh})
+			labtest.LeavesNothing(t, l)
+			for name, end := range map[string]func(*link){"cut": (*link).cut, "silent": (*link).silence} {
+				r := openOn(t, l, l.Hosts[0], "root", shell.Options{Lease: 2 * time.Second})
+				r.drive(t, "/mnt/temp_ram")
+				// One packet of two reaches the host, and would be a command too.
+				r.link.limit(40 << 10)
+				argv := append([]string{"touch", "/mnt/ran"}, strings.Fields(strings.Repeat("/mnt/ran ", 5<<10))...)
+				go r.Command(context.Background(), shell.Command{Argv: argv}, nil, nil)
+				time.Sleep(300 * time.Millisecond)
+				end(r.link)
+				r.settled(t)
+				if r.see(t, "ls /mnt/ran 2>&1; true") == "/mnt/ran\n" {
+					t.Errorf("%s: a command that was cut off ran", name)
+				}
+			}
+		})
+	}
+}
+
+// TestBecomeIsGuarded: sudo stands between the channel and the session, in a
+// terminal of its own where it is told so, and unseen where /proc hides it.
+func TestBecomeIsGuarded(t *testing.T) {
+	t.Parallel()
+	for name, setUp := range map[string]string{
+		"sudo":                    "true",
+		"in a terminal of sudo's": "echo 'Defaults use_pty, log_output' >>/etc/sudoers",
+		"with a /proc that hides": "mount -o remount,hidepid=2 /proc",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, lab.Options{N: 1, Accounts: []lab.Account{{Name: "ops", Password: "pw%x", Sudo: lab.SudoPassword}, {Name: "other"}}})
+			if out, err := l.Hosts[0].Run(t.Context(), setUp); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for _, user := range []string{"root", "other"} {
+				check := labtest.LeavesNothing(t, l)
+				r := openOn(t, l, l.Hosts[0], "ops", shell.Options{Become: transport.Become{User: user, Password: "pw%x"}})
+				if got := r.run(t, "id -un"); got != user+"\n" {
+					t.Errorf("ran as %q", got)
+				}
+				if user == "root" {
+					r.drive(t, "/mnt/temp_ram")
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+				_, err := r.Command(ctx, shell.Command{Shell: "/bin/sh", Argv: []string{"trap '' TERM; sleep 3701 & sleep 3702; sleep 3703"}}, nil, nil)
+				cancel()
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				if got := r.see(t, "ps -eo args | grep '^sleep 370'; true"); got != "" {
+					t.Errorf("%s: still running after the deadline: %s", user, got)
+				}
+				r.run(t, "sleep 3704 >/dev/null 2>&1 &")
+				r.link.cut()
+				r.settled(t)
+				check()
+			}
+		})
+	}
+}
+
+// TestTheOnlySessionIsTheHeldShells: where the server allows a connection one
+// session, streams are refused in words, and the guard goes on.
+func TestTheOnlySessionIsTheHeldShells(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, lab.Options{N: 1, Backend: lab.Sshd, SSHDConfig: []string{"MaxSessions 1"}})
+	labtest.LeavesNothing(t, l)
+	r := openOn(t, l, l.Hosts[0], "root", shell.Options{})
+	r.drive(t, "/mnt/temp_ram")
+	_, err := r.Stream(t.Context(), "cat")
+	var te *transport.Error
+	if !errors.As(err, &te) || te.Phase != transport.PhaseChannel || !strings.Contains(te.Hint, "MaxSessions") {
+		t.Errorf("%v", err)
+	}
+	done, left, err := r.Close(t.Context(), true)
+	if err != nil || len(left) != 0 || strings.Join(done, "; ") != "unmounted /mnt/temp_ram; removed /mnt/temp_ram" {
+		t.Errorf("done %q, left %q, %v", done, left, err)
+	}
+}
+
+// TestAHostWithThousandsOfProcesses: the guard finds the session's among them in
+// the time that a deadline allows.
+func TestAHostWithThousandsOfProcesses(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, lab.Options{N: 1, Shell: "busybox"})
+	r := openOn(t, l, l.Hosts[0], "root", shell.Options{})
+	r.see(t, "i=0; while [ $i -lt 2000 ]; do sleep 600 >/dev/null 2>&1 </dev/null & i=$((i+1)); done")
+	q := r.drive(t, "/mnt/temp_ram")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := r.Command(ctx, shell.Command{Shell: "/bin/sh", Argv: []string{"trap '' TERM; sleep 3801; sleep 3802"}}, nil, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	r.run(t, "cd "+q+"; setsid sleep 3803 >/dev/null 2>&1 </dev/null &")
+	done, left, err := r.Close(t.Context(), true)
+	if err != nil || len(left) != 0 || strings.Join(done, "; ") != "unmounted /mnt/temp_ram; removed /mnt/temp_ram" {
+		t.Errorf("done %q, left %q, %v", done, left, err)
+	}
+}
+
+// TestLoginShells: an account's own shell, and what it prints at login.
+func TestLoginShells(t *testing.T) {
+	t.Parallel()
+	shells := map[string]string{"bash": "/bin/bash", "dash": "/bin/dash", "csh": "/bin/csh", "fish": "/usr/bin/fish", "zsh": "/usr/bin/zsh", "mksh": "/bin/mksh"}
+	var accounts []lab.Account
+	setUp := "for d in /home/*; do echo 'echo BANNER; echo BANNER >&2; printf none' >$d/.bashrc; echo 'echo BANNER' >$d/.cshrc; cp $d/.cshrc $d/.zshenv; done\n"
+	for name, path := range shells {
+		if _, err := os.Stat(path); err != nil {
+			continue // not every machine has all of them; bash and dash it has
+		}
+		accounts = append(accounts, lab.Account{Name: name})
+		setUp += `sed -i 's#^\(` + name + `:.*:\)[^:]*$#\1` + path + `#' /etc/passwd` + "\n"
+	}
+	l := labtest.Start(t, lab.Options{N: 1, Accounts: accounts})
+	if out, err := l.Hosts[0].Run(t.Context(), setUp); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, a := range accounts {
+		r := openOn(t, l, l.Hosts[0], a.Name, shell.Options{})
+		if got := r.run(t, "echo 'a  b'"); got != "a  b\n" {
+			t.Errorf("%s: %q", a.Name, got)
+		}
+		if _, _, err := r.Close(t.Context(), true); err != nil {
+			t.Errorf("%s: %v", a.Name, err)
+		}
+	}
 }

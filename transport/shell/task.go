@@ -15,7 +15,7 @@ import (
 )
 
 // maxStdin bounds what a command can be given on standard input: it travels as
-// part of the request, which the host's shell reads byte by byte.
+// part of the request, which the host's shell keeps as a word.
 const maxStdin = 64 << 10
 
 // task is the request that runs on the host.
@@ -41,10 +41,11 @@ func newTask(stdout, stderr io.Writer) *task {
 // and its indentation by tabs are not sent, so no text in it spans lines.
 // When ctx ends, the program is ended on the host.
 func (s *Session) Script(ctx context.Context, name, text string, args ...string) (Reply, error) {
-	line, err := request(append([]string{"half", name}, args...)...)
+	call, err := request(append([]string{"half", name}, args...)...)
 	if err != nil {
 		return Reply{}, err
 	}
+	lines := []string{call}
 	release, err := s.acquire(ctx)
 	if err != nil {
 		return Reply{}, err
@@ -55,14 +56,12 @@ func (s *Session) Script(ctx context.Context, name, text string, args ...string)
 		if err != nil {
 			return Reply{}, err
 		}
-		if err := s.send(ctx, "T "+learn); err != nil {
-			return Reply{}, err
-		}
+		lines = []string{learn, call}
 		s.known[name] = true
 	}
 	stdout, stderr := &tail{max: tailSize}, &tail{max: tailSize}
 	t := newTask(stdout, stderr)
-	err = s.perform(ctx, t, line)
+	err = s.perform(ctx, t, tasks(lines...))
 	t.reply.Stdout, t.reply.Stderr = stdout.buf, stderr.buf
 	return t.reply, err
 }
@@ -83,7 +82,7 @@ func (s *Session) Command(ctx context.Context, c Command, stdout, stderr io.Writ
 	}
 	defer release()
 	t := newTask(stdout, stderr)
-	if err := s.perform(ctx, t, line); err != nil {
+	if err := s.perform(ctx, t, tasks(line)); err != nil {
 		return t.reply.Code, err
 	}
 	if what := t.reply.Values["skipped"]; what != "" {
@@ -151,13 +150,13 @@ func (s *Session) acquire(ctx context.Context) (release func(), err error) {
 }
 
 // perform runs one request to its end, or ends it when ctx does.
-func (s *Session) perform(ctx context.Context, t *task, line string) error {
+func (s *Session) perform(ctx context.Context, t *task, m message) error {
 	if err := s.alive(); err != nil {
 		return err
 	}
 	s.setTask(t)
 	defer s.setTask(nil)
-	if err := s.send(ctx, "T "+line); err != nil {
+	if err := s.send(ctx, m); err != nil {
 		return err
 	}
 	if s.await(ctx.Done(), t) {
@@ -184,7 +183,7 @@ func (s *Session) endTask(ctx context.Context, t *task) bool {
 	case <-s.ended: // of an earlier task
 	default:
 	}
-	for s.send(ctx, "K") == nil {
+	for s.send(ctx, message{text: "K\n"}) == nil {
 		select {
 		case <-s.ended:
 			if closed(t.ended[0]) && closed(t.ended[1]) {
@@ -254,6 +253,7 @@ func (s *Session) frame(line string) {
 		if key == "hello" {
 			if !closed(s.hello) {
 				close(s.hello)
+				s.taken()
 			}
 			return
 		}
@@ -273,6 +273,8 @@ func (s *Session) frame(line string) {
 			t.reply.Code, _ = strconv.Atoi(key)
 			close(t.ended[0])
 		}
+	case "taken":
+		s.taken()
 	case "ended":
 		select {
 		case s.ended <- struct{}{}:
@@ -287,6 +289,14 @@ func (s *Session) frame(line string) {
 		go func() { _ = s.proc.Close() }()
 	case "unmounted", "detached", "removed", "left":
 		s.undone = append(s.undone, line)
+	}
+}
+
+// taken lets what follows a held message go.
+func (s *Session) taken() {
+	select {
+	case s.took <- struct{}{}:
+	default:
 	}
 }
 

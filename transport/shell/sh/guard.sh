@@ -6,6 +6,7 @@
 # channel's standard output; the guard's own is the pipe to the loop.
 #
 #   T TEXT            a task for the loop
+#   B BYTES           likewise, as a block of that many bytes after the newline
 #   H                 heartbeat: the lease starts anew
 #   W PATH            watch PATH, absolute and clean, from now on
 #   K                 end the running task's processes, then answer `ended`
@@ -44,7 +45,9 @@ identify() {
 	n=0
 	while [ "$p" != "$leader" ]; do
 		if [ "$B" != 1 ] || [ "$n" -ge 4 ]; then return 0; fi
-		stat_of "$p" || return 0
+		# An ordinary account may not see root's sudo (hidepid, proc(5)), and
+		# sees and ends no more than what is its own.
+		stat_of "$p" || break
 		p=$parent
 		A="$A$p "
 		n=$((n + 1))
@@ -97,12 +100,16 @@ still() {
 
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
-# end_session all|task: TERM, up to two seconds, KILL.
+# end_session all|task: TERM, up to two seconds, KILL. On a host that is busy
+# the naps are long, so the clock counts too.
 end_session() {
 	for sig in TERM KILL; do
 		i=0
+		read -r began _ </proc/uptime
 		members "$sig" "$1"
 		while [ -n "$left" ] && [ "$i" -lt 20 ]; do
+			read -r up _ </proc/uptime
+			[ "$sig" = KILL ] || [ $((${up%.*} - ${began%.*})) -lt 3 ] || break
 			nap
 			still
 			# What they started in the meantime; KILL leaves nobody time to.
@@ -133,7 +140,7 @@ beat() {
 			A="$A$pid " w=' '
 			finish clean
 		fi
-	) </dev/null >/dev/null 2>&1 3>&1 4>&- &
+	) </dev/null >/dev/null 2>&1 3>&1 4>&- 5<&- &
 	w=" $!$w"
 }
 
@@ -339,8 +346,19 @@ undo() {
 	done
 }
 
+# pass BYTES: lets head copy them to the loop. In the background, for a shell
+# minds a trap only between commands, and wait.
+pass() {
+	printf 'block %s\n' "$1" || return 1
+	head -c "$1" <&5 &
+	h=$!
+	wait "$h" || return 1
+	h=
+}
+
 finish() {
 	trap '' ALRM TERM
+	[ -z "$h" ] || kill "$h"
 	dismiss
 	if [ "$1" = clean ]; then
 		end_session all
@@ -357,7 +375,8 @@ finish() {
 }
 
 guard() {
-	w=' ' watched=0
+	w=' ' h='' watched=0
+	exec 5<&0 # what runs in the background has /dev/null for 0
 	exec 2>/dev/null # shells remark on those that a signal ended
 	TAB=$(printf '\t')
 	trap '' HUP INT PIPE
@@ -367,13 +386,15 @@ guard() {
 	beat
 	while IFS= read -r r; do
 		case $r in
-		'T '*) printf '%s\n' "${r#T }" 2>/dev/null || break ;;
+		'T '*) printf '%s\n' "${r#T }" || break ;;
+		'B '*) pass "${r#B }" || break ;;
 		H)
 			beat
 			# A task can run for hours: is there still a loop to say how it ended?
-			printf '\n' 2>/dev/null || break
+			printf '\n' || break
 			;;
 		K)
+			beat # the next heartbeat waits until this is done
 			end_session task
 			say ended
 			;;

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # loop.sh: runs tasks, one after the other, as the guard passes them on: each
-# line is a call of `half`, `learn` or `run` with quoted words. What a task
+# line is a call of `half`, `learn`, `run` or `block` with quoted words. What a task
 # prints goes to the channel as it is; `end` closes it on both streams, so that
 # each can be read to its end. Set before it: Z (nonce), N (a newline).
 # Descriptor 4 is the channel's standard error, which a task gets as its own;
@@ -14,6 +14,15 @@ emit_hex() {
 end() {
 	printf '\n%s end %s\n' "$Z" "$1"
 	printf '\n%s end %s\n' "$Z" "$1" >&4
+}
+
+# block BYTES: as many bytes follow and hold lines as above, up to a line #end.
+# One that was cut off must not run: it may look like another command.
+block() {
+	b=$(head -c "$1")
+	case $b in *"$N#end") ;; *) exit ;; esac
+	printf '\n%s taken\n' "$Z"
+	eval "$b"
 }
 
 # learn NAME TEXT keeps a remote half for the session.
