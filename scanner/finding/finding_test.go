@@ -89,6 +89,11 @@ func TestTextForm(t *testing.T) {
 		out = AppendText(out, "web01/192.0.2.7", event)
 	}
 	golden(t, "events.txt", out)
+
+	counts := NewMessage("m", map[string]any{"counts": map[string]int64{"symlink": 2}, "names": []string{"a"}, "text": "mapped"})
+	if line := string(AppendText(nil, "h", counts)); !strings.Contains(line, " COUNTS: [symlink:2] NAMES: [a] TEXT: mapped") {
+		t.Errorf("fields are written as Go has them: %s", line)
+	}
 }
 
 // checkLine fails unless line is one line of which every character shows.

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"sort"
 	"strconv"
@@ -166,6 +167,10 @@ func (t *textLine) fields(fields map[string]any) {
 	}
 	sort.Strings(keys)
 	for _, key := range keys {
-		t.add(strings.ToUpper(key), fmt.Sprint(fields[key]))
+		text := fmt.Sprint(fields[key])
+		if reflect.ValueOf(fields[key]).Kind() == reflect.Map {
+			text = strings.TrimPrefix(text, "map") // which is Go's word for it alone
+		}
+		t.add(strings.ToUpper(key), text)
 	}
 }
