@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -97,7 +98,8 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.StringVar(&o.hostKeys, "host-key-checking", "strict", "`HOW` host keys are checked: strict is the only way, a host's key must be known")
 	f.Var(&o.failOn, "fail-on", "exit with 10 on a finding at or above notice, warning, alert or a score")
 	f.BoolVar(&o.json, "json", false, "write the run's events as JSON lines")
-	f.CountVarP(&o.verbose, "verbose", "v", "show the output of tasks that went well too")
+	// The empty `` keep --help from calling its value "count": it has none.
+	f.CountVarP(&o.verbose, "verbose", "v", "``show the output of tasks that went well too")
 	f.BoolVar(&o.listHosts, "list-hosts", false, "say which hosts each play would run on, and end")
 	f.BoolVar(&o.syntaxCheck, "syntax-check", false, "check the playbooks and end")
 }
@@ -111,6 +113,9 @@ func flagError(c *cobra.Command, err error) error {
 		if near := diag.Nearest(name, known); near != "" {
 			hint = "did you mean --" + near + "?"
 		}
+	}
+	if what, _, ok := strings.Cut(err.Error(), ": strconv."); ok {
+		err = errors.New(what) // without Go's own words for it
 	}
 	return &usageError{err: err, hint: hint}
 }

@@ -98,7 +98,11 @@ func (m *Main) runJobs(ctx context.Context, r *runner.Runner, jobs []job) (exitC
 			break
 		}
 	}
-	return codeOf(states, m.failOn), nil
+	code := codeOf(states, m.failOn)
+	if code == exitFindings && !m.json {
+		fmt.Fprintf(m.out, "\nFindings reach --fail-on %s: exit code %d\n", m.failOn.text, code)
+	}
+	return code, nil
 }
 
 // whole is legs without the hosts that are broken already.
