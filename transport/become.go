@@ -42,29 +42,25 @@ func (b Become) Check() error {
 	return nil
 }
 
-// Wrap is the command line that runs line as b without a password: sudo must
-// not ask for one (`NOPASSWD`). For the zero Become it is line itself.
-func (b Become) Wrap(line string) string {
-	if b.IsZero() {
-		return line
-	}
-	return Quote("sudo", "-n", "-u", b.User, "--", "/bin/sh", "-c", line)
-}
-
-// announce is run by the other account's shell: it says that the password was
-// taken, or not needed, before the line runs. Without it nothing would tell a
-// cached credential, where the next bytes on standard input are the command's
-// own, from a prompt still to come.
+// announce is run by the other account's shell: it says that sudo is content
+// before the line runs. Without it nothing would tell a cached credential, where
+// the next bytes on standard input are the command's own, from a prompt still to
+// come, nor sudo's refusal from the command's own failure.
 const announce = `printf %s "$1" >&2; exec /bin/sh -c "$2"`
 
-// WrapAsking is the command line that runs line as b with a password. sudo asks
-// for it with prompt on standard error, reads it from standard input, and once
-// it is content, ready stands on standard error ahead of the command's own
-// output. Both words must be unguessable and without `%`, which sudo expands.
-func (b Become) WrapAsking(line, prompt, ready string) string {
+// Wrap is the command line that runs line as b. Once sudo is content, ready
+// stands on standard error ahead of the command's own output. With a password
+// sudo asks for it with prompt on standard error and reads it from standard
+// input; without one it must not ask (`NOPASSWD`). Both words must be
+// unguessable and without `%`, which sudo expands. For the zero Become it is
+// line itself.
+func (b Become) Wrap(line, prompt, ready string) string {
 	if b.IsZero() {
 		return line
 	}
-	return Quote("sudo", "-S", "-p", prompt, "-u", b.User, "--",
-		"/bin/sh", "-c", announce, "sh", ready, line)
+	words := []string{"sudo", "-n"}
+	if b.Password != "" {
+		words = []string{"sudo", "-S", "-p", prompt}
+	}
+	return Quote(append(words, "-u", b.User, "--", "/bin/sh", "-c", announce, "sh", ready, line)...)
 }

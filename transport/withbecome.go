@@ -23,8 +23,8 @@ const maxPreamble = 16 << 10
 // WithBecome is conn with every command run as b. Where b is zero, or conn has
 // a method User() string that names the account to become, it is conn itself.
 //
-// With a password, Start returns when sudo has let the command start or has
-// refused: its error then holds [ErrBecome]. Files is refused: the host's file
+// Start returns when sudo has let the command start or has refused: its error
+// then holds [ErrBecome]. Files is refused: the host's file
 // service runs as the account that connected.
 func WithBecome(conn Conn, b Become) Conn {
 	if u, ok := conn.(interface{ User() string }); ok {
@@ -49,13 +49,10 @@ func (c *becomeConn) Start(ctx context.Context, line string) (Process, error) {
 	if err := CheckLine(line); err != nil {
 		return nil, &Error{Phase: PhaseChannel, Err: err}
 	}
-	if c.become.Password == "" {
-		return c.conn.Start(ctx, c.become.Wrap(line))
-	}
 	nonce := rand.Text()
 	prompt := "[thordeploy " + nonce + "] password: "
 	ready := "[thordeploy " + nonce + "] ready\n"
-	p, err := c.conn.Start(ctx, c.become.WrapAsking(line, prompt, ready))
+	p, err := c.conn.Start(ctx, c.become.Wrap(line, prompt, ready))
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +74,9 @@ func (c *becomeConn) Close() error { return c.conn.Close() }
 // reached and alive; only a person can mend the cause.
 func (c *becomeConn) refused(why error, said string) *Error {
 	hint := "check the become user and password, and the host's sudoers"
+	if c.become.Password == "" {
+		hint = "give the password that sudo asks for (-K, ansible_become_password), or check the become user and the host's sudoers"
+	}
 	if said != "" {
 		hint += "; sudo said: " + said
 	}
