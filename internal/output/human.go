@@ -25,8 +25,9 @@ type Human struct {
 	Color   bool // ANSI colours; for a terminal, and not with NO_COLOR
 	Verbose int  // -v: 1 shows the output of tasks that went well too
 
-	state runner.State
-	buf   strings.Builder
+	state  runner.State
+	buf    strings.Builder
+	looped map[string]int // by host: the task whose items were shown last
 }
 
 var _ runner.Sink = (*Human)(nil)
@@ -93,12 +94,13 @@ func (h *Human) task(e runner.TaskFinished) {
 	if e.IsItem {
 		what += " (item=" + diag.Escape(e.Item) + ")"
 	}
+	total := h.isTotal(e)
 	bad := e.Status == runner.Failed || e.Status == runner.Unreachable || e.Status == runner.Ignored || e.Status == runner.Rescued
 	msg := lines(e.Msg)
 	if (bad || e.Status == runner.Skipped && h.Verbose > 0) && len(msg) > 0 {
 		what += ": " + msg[0]
 		msg = msg[1:]
-	} else if !h.chatty(e) {
+	} else if total || !h.chatty(e) {
 		msg = nil
 	}
 	h.line(st.color, st.word, e.Host, what)
@@ -114,6 +116,20 @@ func (h *Human) task(e runner.TaskFinished) {
 		h.indented("stdout: ", stdoutOf(e.Result))
 		h.indented("stderr: ", textOf(e.Result, "stderr"))
 	}
+}
+
+// isTotal reports whether e closes a loop, whose items said what there is.
+func (h *Human) isTotal(e runner.TaskFinished) bool {
+	if h.looped == nil {
+		h.looped = map[string]int{}
+	}
+	if e.IsItem {
+		h.looped[e.Host] = e.Task
+		return false
+	}
+	task, ok := h.looped[e.Host]
+	delete(h.looped, e.Host)
+	return ok && task == e.Task
 }
 
 // chatty reports whether a task that went well has its message shown.

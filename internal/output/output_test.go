@@ -104,6 +104,20 @@ func TestHuman(t *testing.T) {
 	}
 }
 
+// A loop's items have said what there is; only a failure is worth a word more.
+func TestHumanDoesNotSayThatALoopIsOver(t *testing.T) {
+	t.Parallel()
+	e := runner.TaskFinished{Host: "a", Task: 3, Name: "Say", Module: "debug", Status: runner.OK}
+	item, total, next := e, e, e
+	item.IsItem, item.Item, item.Msg = true, "x", "hello x"
+	total.Msg, next.Msg = "All items completed", "next"
+	var b bytes.Buffer
+	show(t, &Human{W: &b}, []runner.Event{item, total, next})
+	if want := "ok: [a] Say (item=x)\n  hello x\nok: [a] Say\nok: [a] Say\n  next\n"; b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
 func TestHumanColoursLines(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
