@@ -244,6 +244,7 @@ func TestWrongCredentials(t *testing.T) {
 		{"wrong password", "ansible_user: pw, ansible_password: guess-4711", "id.yml", 4, []string{"unreachable: [host01] Who: auth", "tried password", "hint: check the account's name and password (-k, ansible_password)"}},
 		{"right password", "ansible_user: pw, ansible_password: right-password", "id.yml", 0, []string{"I am pw"}},
 		{"become with password", "ansible_user: pw, ansible_password: right-password, ansible_become_password: right-password", "become.yml", 0, []string{"I am root"}},
+		{"become without the password", "ansible_user: pw, ansible_password: right-password", "become.yml", 2, []string{"failed: [host01] Who", "hint: give the password that sudo asks for (-K, "}},
 		{"become with a wrong password", "ansible_user: pw, ansible_password: right-password, ansible_become_password: guess-4711", "become.yml", 2, []string{"failed: [host01] Who", "hint: "}},
 		{"login by ssh args", "ansible_user: root, ansible_ssh_common_args: '-o IdentityFile=" + l.Key + " -o UserKnownHostsFile=" + l.KnownHosts + " -o StrictHostKeyChecking=yes'", "id.yml", 0, []string{"I am root"}},
 		{"an unknown ssh arg", "ansible_user: root, ansible_ssh_common_args: '-o ProxyJump=x'", "id.yml", 5, []string{"error: host host01: ansible_ssh_common_args: -o ProxyJump: jump hosts are not supported yet"}},

@@ -224,7 +224,7 @@ func (a *auth) hearBanner(text string) error {
 // refused is the error for a host that let nobody in. cause is nil where the
 // host simply took nothing of what it was offered.
 func (a *auth) refused(cause error) *transport.Error {
-	what := "nothing to offer"
+	what := "no key or password to offer"
 	if len(a.tried) > 0 {
 		what = "tried " + strings.Join(a.tried, ", ")
 	}
@@ -234,7 +234,7 @@ func (a *auth) refused(cause error) *transport.Error {
 	if len(a.accepted) > 0 {
 		what += "; the host takes " + strings.Join(a.accepted, ", ")
 	}
-	err := fmt.Errorf("the host lets %s not in: %s", a.cfg.User, what)
+	err := fmt.Errorf("the host doesn't let %s in: %s", a.cfg.User, what)
 	if cause != nil {
 		err = fmt.Errorf("authenticating as %s: %w (%s)", a.cfg.User, cause, what)
 	}

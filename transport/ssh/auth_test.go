@@ -41,20 +41,20 @@ func TestWrongKey(t *testing.T) {
 	other, file := newKey(t)
 	cfg.KeyFiles = []string{file, "/no/such/key", file}
 	te := wantError(t, cfg, transport.PhaseAuth,
-		"lets root not in: tried key "+file+" (ssh-ed25519 "+ssh.FingerprintSHA256(other.PublicKey())+"); passed over: key /no/such/key can't be read (no such file or directory); the host takes publickey",
+		"doesn't let root in: tried key "+file+" (ssh-ed25519 "+ssh.FingerprintSHA256(other.PublicKey())+"); passed over: key /no/such/key can't be read (no such file or directory); the host takes publickey",
 		"~root/.ssh/authorized_keys")
 	if te.Temporary() {
 		t.Error("temporary, though only a person can mend it")
 	}
 	cfg.KeyFiles = nil
-	wantError(t, cfg, transport.PhaseAuth, "nothing to offer", "the host takes keys only")
+	wantError(t, cfg, transport.PhaseAuth, "no key or password to offer", "the host takes keys only")
 }
 
 func TestWrongKeyForOpenSSH(t *testing.T) {
 	t.Parallel()
 	cfg := sshd(t, "")
 	_, cfg.KeyFiles[0] = newKey(t)
-	wantError(t, cfg, transport.PhaseAuth, "lets root not in: tried key", "authorized_keys")
+	wantError(t, cfg, transport.PhaseAuth, "doesn't let root in: tried key", "authorized_keys")
 }
 
 func TestKeyFileThatIsNone(t *testing.T) {
@@ -156,7 +156,7 @@ func TestKeyboardInteractiveRefusedByOpenSSH(t *testing.T) {
 	t.Parallel()
 	cfg := sshd(t, "")
 	cfg.User, cfg.KeyFiles, cfg.Password = "no-such-account", nil, says("falsch!")
-	te := wantError(t, cfg, transport.PhaseAuth, "lets no-such-account not in: tried password; the host takes publickey, password", "account's name and password")
+	te := wantError(t, cfg, transport.PhaseAuth, "doesn't let no-such-account in: tried password; the host takes publickey, password", "account's name and password")
 	if strings.Contains(te.Error(), "unexpected message") {
 		t.Errorf("the library's words are in %q", te)
 	}
