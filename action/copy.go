@@ -197,7 +197,7 @@ func (cp *copying) open() error {
 			} else {
 				text = strings.TrimSuffix(err.Error(), ": "+fs.ErrNotExist.Error())
 			}
-			return &typeError{text: text, hint: "put the files there, or name their place in src (remote_src: true for files on the host)"}
+			return &typeError{text: text, hint: "put the files there, or name their place in src (a built-in playbook's: -e pack=FOLDER; for files on the host: remote_src: true)"}
 		}
 		return fmt.Errorf("looking for %s: %w", src, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -204,7 +203,7 @@ func (h *hostRun) call(t *playbook.Task, f frame, sc *scope) (*action.Call, erro
 	}
 	return &action.Call{
 		Args: args, Env: env, Host: h.host.Name, Check: check,
-		Local:    action.Paths{Playbook: h.pb.Dir, Files: []string{filepath.Join(h.pb.Dir, "files")}},
+		Local:    action.Paths{Playbook: h.pb.Dir},
 		Vars:     func(expr string) (any, error) { return expression(expr, t, sc) },
 		Trees:    &h.trees,
 		RAMSizes: h.ram,

@@ -111,11 +111,12 @@ func variedDir(t *testing.T) string {
 
 func TestEachHostFailsInItsOwnWay(t *testing.T) {
 	t.Parallel()
+	dir := variedDir(t)
 	faults := []struct {
 		vars  string
 		texts []string
 	}{
-		{"pack: nosuch/", []string{"copy: ", "\"nosuch/\" is not there (looked at ", "at: sweep.yml:6:", "hint: "}},
+		{"pack: nosuch/", []string{"copy: ", "\"nosuch/\" is not there (looked at " + dir + "/files/nosuch, " + dir + "/nosuch)", "at: sweep.yml:6:", "hint: "}},
 		{"pack: empty/", []string{"copy: ", "empty", "at: sweep.yml:6:", "hint: "}},
 		{"pack: large/, opts: size=100k", []string{"copy: the RAM drive /mnt/temp_ram is too small: 256.0 KiB are to be copied, it has 100.0 KiB; nothing was sent", "hint: raise size="}},
 		{"opts: size=900000G", []string{"mount: a RAM drive of 878.9 TiB does not fit on /mnt/temp_ram: the host has ", "hint: ask for a smaller size="}},
@@ -131,7 +132,6 @@ func TestEachHostFailsInItsOwnWay(t *testing.T) {
 	}
 	l := labtest.Start(t, lab.Options{N: len(faults) + 1, Accounts: []lab.Account{{Name: "ops", Sudo: lab.SudoFree}}})
 	labtest.LeavesNothing(t, l)
-	dir := variedDir(t)
 	vars := map[string]string{}
 	for i, f := range faults {
 		vars[l.Hosts[i].Name] = f.vars

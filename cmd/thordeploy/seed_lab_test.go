@@ -196,7 +196,7 @@ func TestShippedPlaybookWithABrokenPack(t *testing.T) {
 		"plain":   {"Scan: ./thorscan is not executable", "hint: "},
 		"none":    {"Scan: no such program: ./thorscan", "hint: "},
 		"died":    {"Scan: ", "rc: 2"}, // the code of findings, but nothing was scanned
-		"other":   {"Copy the pack to the RAM drive: ", "/linux-" + runtime.GOARCH + "/\" is not there", "hint: "},
+		"other":   {"Copy the pack to the RAM drive: ", "/linux-" + runtime.GOARCH + "/\" is not there", "-e pack=FOLDER"},
 	} {
 		t.Run(pack, func(t *testing.T) {
 			d := start(t, dir, "-i", l.Inventory, "-e", "pack="+pack, "builtin:thor.yml")
