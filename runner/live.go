@@ -157,9 +157,11 @@ func parseFinding(line []byte) (Finding, bool) {
 			Summary string `json:"summary"`
 		} `json:"reasons"`
 	}
-	if json.Unmarshal(line, &w) != nil || w.Score < 0 || w.Score > 100 {
+	if json.Unmarshal(line, &w) != nil {
 		return Finding{}, false
 	}
+	// A score that no scanner should write still tells of a finding.
+	w.Score = min(max(w.Score, 0), 100)
 	f := Finding{
 		Score: int(w.Score), Level: level(w.Meta.Level, w.Score), Module: word(w.Meta.Module),
 		Subject: subject(w.Subject, 0), Message: word(w.Message),

@@ -60,7 +60,8 @@ func TestFindingsAreReadFromOutput(t *testing.T) {
 		{"subject as text", []string{strings.Replace(assessment, `{"type":"file","path":"/tmp/x"}`, `"cron"`, 1)}, []Event{other(func(f *Finding) { f.Subject = "cron" })}},
 		{"no subject", []string{strings.Replace(assessment, `{"type":"file","path":"/tmp/x"}`, `7`, 1)}, []Event{other(func(f *Finding) { f.Subject = "" })}},
 		{"messages of the scanner", []string{strings.Replace(assessment, "assessment", "message", 1) + "\n"}, nil},
-		{"score out of range", []string{strings.Replace(assessment, "95", "101", 1), "\n", strings.Replace(assessment, "95", "-1", 1)}, nil},
+		{"score out of range", []string{strings.Replace(assessment, "95", "101", 1), "\n", strings.Replace(assessment, "95", "-1", 1)}, []Event{
+			other(func(f *Finding) { f.Score = 100 }), other(func(f *Finding) { f.Score = 0 })}},
 		{"broken", []string{assessment[:len(assessment)-1] + "\n"}, nil},
 		{"wrong types", []string{`{"type":"THOR assessment","score":"high"}`}, nil},
 		{"a line too long, then a good one", []string{"{" + long + "\n" + assessment + "\n"}, []Event{want}},
