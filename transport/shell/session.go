@@ -21,6 +21,8 @@ const (
 	// 2 s, and as much again for a host that is busy.
 	endGrace = 10 * time.Second
 	tailSize = 64 << 10
+	// helloWait is how long a login shell may take over its start-up files.
+	helloWait = time.Minute
 )
 
 // Session is a held shell on one host. Its methods may be called from several
@@ -31,6 +33,7 @@ const (
 type Session struct {
 	conn transport.Conn
 	proc transport.Process
+	free func()        // of the context that the process runs under
 	turn chan struct{} // holds one token: the right to run a task
 	out  chan message  // requests on their way
 	took chan struct{} // a held message was taken by the host
@@ -62,13 +65,19 @@ func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error)
 	_, _ = rand.Read(random) // never fails (crypto/rand)
 	nonce := hex.EncodeToString(random)
 	text := program(nonce, o.Lease, !o.Become.IsZero())
-	proc, err := conn.Start(context.WithoutCancel(ctx), bootLine(o.Prefix, text))
+	// ctx bounds the opening alone: the session outlives it.
+	life, release := context.WithCancel(context.WithoutCancel(ctx))
+	opening := context.AfterFunc(ctx, release)
+	defer opening()
+	proc, err := conn.Start(life, bootLine(o.Prefix, text))
 	if err != nil {
+		release()
 		return nil, err
 	}
 	s := &Session{
 		conn:  conn,
 		proc:  proc,
+		free:  release,
 		turn:  make(chan struct{}, 1),
 		out:   make(chan message, 16),
 		took:  make(chan struct{}, 1),
@@ -82,14 +91,27 @@ func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error)
 	s.out <- message{text: text, held: true}
 	go s.write(o.Lease)
 	go s.read(nonce)
+	late := time.NewTimer(helloWait)
+	defer late.Stop()
+	var why error
 	select {
 	case <-s.hello:
-		return s, s.alive()
+		if err := s.alive(); err != nil {
+			return nil, err
+		}
+		return s, nil
 	case <-s.dead:
 		return nil, s.alive()
+	case <-late.C:
+		why = fmt.Errorf("no answer within %v", helloWait)
 	case <-ctx.Done():
-		s.end(ctx.Err())
-		return nil, &transport.Error{Phase: transport.PhaseChannel, Err: fmt.Errorf("the host's shell did not answer: %w", context.Cause(ctx))}
+		why = context.Cause(ctx)
+	}
+	s.end(why)
+	return nil, &transport.Error{
+		Phase: transport.PhaseChannel,
+		Err:   fmt.Errorf("the host's shell did not answer: %w", why),
+		Hint:  "the account's login shell, or a start-up file of it (.bashrc), may wait for somebody: try `ssh` to that account with a command",
 	}
 }
 
@@ -171,6 +193,7 @@ func (s *Session) read(nonce string) {
 	})
 	streams.Wait()
 	exit, err := s.proc.Wait()
+	s.free()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cause == nil {

@@ -349,3 +349,27 @@ func TestLoginShells(t *testing.T) {
 		}
 	}
 }
+
+// TestCutAtAnyMoment: the controller dies while a folder is made, mounted on and
+// filled.
+func TestCutAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, lab.Options{N: 1})
+	check := labtest.LeavesNothing(t, l)
+	for i := range 20 {
+		r := openOn(t, l, l.Hosts[0], "root", shell.Options{Lease: 2 * time.Second})
+		time.AfterFunc(time.Duration(i)*2*time.Millisecond, r.link.cut)
+		if err := r.Hold("/mnt/temp_ram"); err != nil {
+			continue
+		}
+		for _, script := range []string{"mkdir /mnt/temp_ram", "mount -t ramfs ramfs /mnt/temp_ram", "cd /mnt/temp_ram && cat /bin/* >all", "cd /mnt/temp_ram && cp /bin/sleep . && ./sleep 3900"} {
+			if _, err := r.Command(t.Context(), shell.Command{Shell: "/bin/sh", Argv: []string{script}}, nil, nil); err != nil {
+				break
+			}
+		}
+		check() // no process of the session either, so nothing can come later
+		if t.Failed() {
+			break
+		}
+	}
+}

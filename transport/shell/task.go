@@ -18,11 +18,16 @@ import (
 // part of the request, which the host's shell keeps as a word.
 const maxStdin = 64 << 10
 
+// maxReply bounds what a task may report, for a host that would fill this side's
+// memory. A listing of 100,000 files stays below.
+const maxReply = 32 << 20
+
 // task is the request that runs on the host.
 type task struct {
 	streams [2]io.Writer // stdout, stderr
 	ended   [2]chan struct{}
 	reply   Reply
+	size    int // of what was reported
 }
 
 func newTask(stdout, stderr io.Writer) *task {
@@ -265,6 +270,10 @@ func (s *Session) frame(line string) {
 			value = string(b)
 		}
 		if t != nil {
+			if t.size += len(key) + len(value); t.size > maxReply {
+				s.refuse(fmt.Errorf("the host reports more than %d MB on one task", maxReply>>20))
+				return
+			}
 			t.reply.Values[key] = value
 			t.reply.List[key] = append(t.reply.List[key], value)
 		}
@@ -285,11 +294,24 @@ func (s *Session) frame(line string) {
 			close(s.bye)
 		}
 	case "nosession":
-		s.cause = &transport.Error{Phase: transport.PhaseChannel, Err: errors.New("the held shell has no session of its own on the host")}
-		go func() { _ = s.proc.Close() }()
+		s.refuse(&transport.Error{
+			Phase: transport.PhaseChannel, Err: errors.New("the held shell has no session of its own on the host"),
+			Hint: "its SSH server does not start commands in sessions of their own, or /proc is not mounted",
+		})
 	case "unmounted", "detached", "removed", "left":
-		s.undone = append(s.undone, line)
+		if len(s.undone) < 3*len(s.watched)+1 { // as many as the guard can have to say
+			s.undone = append(s.undone, line)
+		}
 	}
+}
+
+// refuse ends the session for a cause; s.mu is held, by a reader that must not
+// wait for the process's end.
+func (s *Session) refuse(cause error) {
+	if s.cause == nil {
+		s.cause = cause
+	}
+	go func() { _ = s.proc.Close() }()
 }
 
 // taken lets what follows a held message go.
