@@ -16,16 +16,21 @@ func all() []*Spec {
 		failSpec(),
 		fetchSpec(),
 		fileSpec(),
+		findSpec(),
 		mkdirSpec(),
 		mountSpec(),
+		pauseSpec(),
 		pingSpec(),
 		rawSpec(),
 		scriptSpec(),
 		setFactSpec(),
 		setupSpec(),
 		shellSpec(),
+		slurpSpec(),
 		statSpec(),
+		tempfileSpec(),
 		unmountSpec(),
+		waitForSpec(),
 	}
 }
 
