@@ -207,6 +207,38 @@ func TestShippedPlaybookWithABrokenPack(t *testing.T) {
 	}
 }
 
+// A second sweep of a host leaves the first one's drive, reports and scanner
+// alone, and says what is there.
+func TestOneSweepAtATimeOnAHost(t *testing.T) {
+	t.Parallel()
+	l := labtest.Start(t, lab.Options{N: 1})
+	labtest.LeavesNothing(t, l)
+	dir := t.TempDir()
+	scanner := dir + "/pack/linux-" + runtime.GOARCH + "/thorscan"
+	write(t, dir, "pack/linux-"+runtime.GOARCH+"/thorscan", "#!/bin/sh\necho first >thor.txt\n: >/tmp/scanning\n"+
+		"while ! [ -e /tmp/go ]; do sleep 0.1; done\nrm /tmp/scanning /tmp/go\necho '{\"state\":\"complete\"}'\n")
+	if err := os.Chmod(scanner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	first := start(t, dir, "-i", l.Inventory, "-e", "pack=pack", "-e", "reports=first", "builtin:thor.yml")
+	if out, err := l.Hosts[0].Run(t.Context(), "i=0; while ! [ -e /tmp/scanning ]; do i=$((i+1)); [ $i -lt 300 ] || exit 1; sleep 0.1; done"); err != nil {
+		t.Fatal(err, string(out))
+	}
+	second := start(t, dir, "-i", l.Inventory, "-e", "pack=pack", "-e", "reports=second", "builtin:thor.yml")
+	second.ends(2, "failed=1")
+	second.says("failed", "host01", "/mnt/temp_ram is a RAM drive already: another sweep is on this host")
+	if out, err := l.Hosts[0].Run(t.Context(), ": >/tmp/go"); err != nil {
+		t.Fatal(err, string(out))
+	}
+	first.ends(0, "failed=0")
+	if text := reports(t, dir+"/first", "thor.txt", names(l))["host01"]; text != "first\n" {
+		t.Errorf("the first sweep's report: %q", text)
+	}
+	if _, err := os.Stat(dir + "/second"); err == nil {
+		t.Error("the second sweep fetched something")
+	}
+}
+
 // vendorScript stands for the vendor's scanner: it wants its licence, says
 // where it runs, and finds nothing.
 const vendorScript = `#!/bin/sh
@@ -228,7 +260,7 @@ func TestVendorsPlaybook(t *testing.T) {
 	write(t, dir, "work/hosts", "")
 	work := filepath.Join(dir, "work")
 	start(t, work, "-i", l.Inventory, "builtin:thor-nextron.yml").
-		ends(2, "failed: [host01] Execute THOR", "stderr: no valid licence", "rc: 1", "host02                     : ok=6 ")
+		ends(2, "failed: [host01] Execute THOR", "stderr: no valid licence", "rc: 1", "host02                     : ok=7 ")
 	write(t, dir, "thor-linux-pack/demo.lic", "licence")
 	start(t, work, "-i", l.Inventory, "builtin:thor-nextron.yml").
 		ends(0, "6 files fetched from 2 hosts to "+dir+"/thoransible-output")
