@@ -127,7 +127,7 @@ func (ld *loader) inline(spec *action.Spec, m pair) []given {
 	}
 	if kept > 0 {
 		line, base := keep(text, words, taken)
-		out = append(out, given{spec.FreeForm, m.key, ld.textValue(m.value, line, base, false)})
+		out = append(out, given{spec.FreeForm, m.key, ld.textValue(m.value, line, base)})
 	}
 	return out
 }
@@ -181,12 +181,12 @@ func (ld *loader) inlineValue(n *yaml.Node, value string, base int) *Value {
 	if len(value) >= 2 && (value[0] == '"' || value[0] == '\'') && skipPart(value, 0) == len(value) {
 		value, base = value[1:len(value)-1], base+1
 	}
-	return ld.textValue(n, unescapeOutside(value), base, true)
+	return ld.textValue(n, unescapeOutside(value), base)
 }
 
 // textValue makes a Value of a part of a scalar's text.
-func (ld *loader) textValue(n *yaml.Node, text string, base int, asText bool) *Value {
-	v := &Value{rng: ld.src.rangeOf(n), text: text, constant: text, asText: asText}
+func (ld *loader) textValue(n *yaml.Node, text string, base int) *Value {
+	v := &Value{rng: ld.src.rangeOf(n), text: text, constant: text}
 	if line, column, ok := ld.src.position(n, base); ok {
 		v.rng.Line, v.rng.Column, v.rng.EndColumn = line, column, 0
 		if endLine, end, ok := ld.src.position(n, min(base+len(text), len(n.Value))); ok && endLine == line {

@@ -17,13 +17,12 @@ type Value struct {
 	list     []*Value  // a list with templates somewhere in it
 	keys     []string  // a mapping with templates somewhere in it
 	values   []*Value
-	asText   bool // of the key=value form: the result is a string
 }
 
 // Eval gives the value for a scope, with YAML's own types (nil, bool, int,
 // float64, string, []any, map[string]any). A string that is one `{{ expr }}`
-// and nothing else keeps the expression's type, unless it stood in the
-// key=value form. The caller must not change the result. The error is an
+// and nothing else keeps the expression's type, in the key=value form too, as
+// in Ansible. The caller must not change the result. The error is an
 // *EvalError.
 func (v *Value) Eval(sc Scope) (any, error) {
 	if v == nil {
@@ -58,11 +57,7 @@ func (v *Value) Range() diag.Range {
 func (v *Value) run(ev *evaluation) (any, error) {
 	switch {
 	case v.tmpl != nil:
-		out, err := v.tmpl.run(ev)
-		if _, omitted := out.(Omitted); err != nil || omitted || !v.asText {
-			return out, err
-		}
-		return toText(out), nil
+		return v.tmpl.run(ev)
 	case v.list != nil:
 		list := make([]any, 0, len(v.list))
 		for _, item := range v.list {
