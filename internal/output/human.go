@@ -26,6 +26,7 @@ type Human struct {
 	Verbose int  // -v: 1 shows the output of tasks that went well too
 
 	state  runner.State
+	check  bool // nothing is changed on the hosts
 	buf    strings.Builder
 	looped map[string]int // by host: the task whose items were shown last
 }
@@ -43,6 +44,8 @@ func (h *Human) Event(e runner.Event) error {
 	h.state.Apply(e)
 	h.buf.Reset()
 	switch e := e.(type) {
+	case runner.RunStarted:
+		h.check = e.Check
 	case runner.PlayStarted:
 		h.play(e)
 	case runner.TaskFinished:
@@ -74,7 +77,11 @@ func (h *Human) play(e runner.PlayStarted) {
 	if e.Tasks == 1 {
 		tasks = "task"
 	}
-	fmt.Fprintf(&h.buf, "%s, %d %s\n\n", hosts(len(e.Hosts)), e.Tasks, tasks)
+	fmt.Fprintf(&h.buf, "%s, %d %s", hosts(len(e.Hosts)), e.Tasks, tasks)
+	if h.check {
+		h.buf.WriteString(", checked only: nothing is changed")
+	}
+	h.buf.WriteString("\n\n")
 }
 
 // style is how a status is named and coloured.
