@@ -23,15 +23,17 @@ type odd struct {
 	stdin  *io.PipeWriter
 	stdout *io.PipeReader
 	out    *io.PipeWriter
+	stderr *io.PipeReader
+	errs   *io.PipeWriter
 }
 
 // oddHost is a Conn to such a host. Without an answer it never says anything.
-func oddHost(answer func(nonce string, stdin io.Reader, stdout io.Writer)) transport.Conn {
+func oddHost(answer func(nonce string, stdin io.Reader, stdout, stderr io.Writer)) transport.Conn {
 	return oddConn{answer}
 }
 
 type oddConn struct {
-	answer func(string, io.Reader, io.Writer)
+	answer func(string, io.Reader, io.Writer, io.Writer)
 }
 
 func (c oddConn) Start(ctx context.Context, line string) (transport.Process, error) {
@@ -42,13 +44,14 @@ func (c oddConn) Start(ctx context.Context, line string) (transport.Process, err
 	p := &odd{ctx: ctx}
 	p.in, p.stdin = io.Pipe()
 	p.stdout, p.out = io.Pipe()
+	p.stderr, p.errs = io.Pipe()
 	go func() {
 		text := make([]byte, 64<<10)
 		n, _ := p.in.Read(text)
 		_, nonce, _ := strings.Cut(string(text[:n]), "Z=")
 		nonce, _, _ = strings.Cut(nonce, " ")
 		if c.answer != nil {
-			c.answer(nonce, p.in, p.out)
+			c.answer(nonce, p.in, p.out, p.errs)
 		}
 		_, _ = io.Copy(io.Discard, p.in)
 	}()
@@ -59,12 +62,13 @@ func (c oddConn) Close() error                                   { return nil }
 
 func (p *odd) Stdin() io.WriteCloser { return p.stdin }
 func (p *odd) Stdout() io.Reader     { return p.stdout }
-func (p *odd) Stderr() io.Reader     { return strings.NewReader("") }
+func (p *odd) Stderr() io.Reader     { return p.stderr }
 func (p *odd) Wait() (transport.Exit, error) {
 	return transport.Exit{}, errors.New("closed")
 }
 func (p *odd) Close() error {
 	_ = p.in.Close()
+	_ = p.errs.Close()
 	return p.out.Close()
 }
 
@@ -102,7 +106,7 @@ func TestASessionOutlivesTheContextOfItsOpening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var started context.Context
-		conn := oddHost(func(nonce string, _ io.Reader, w io.Writer) { fmt.Fprintf(w, "\n%s = hello 1\n", nonce) })
+		conn := oddHost(func(nonce string, _ io.Reader, w, _ io.Writer) { fmt.Fprintf(w, "\n%s = hello 1\n", nonce) })
 		s, err := shell.Open(ctx, keepContext{conn, &started}, shell.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +140,7 @@ func (k keepContext) Start(ctx context.Context, line string) (transport.Process,
 
 func TestAHostThatReportsWithoutEnd(t *testing.T) {
 	t.Parallel()
-	conn := oddHost(func(nonce string, in io.Reader, w io.Writer) {
+	conn := oddHost(func(nonce string, in io.Reader, w, _ io.Writer) {
 		fmt.Fprintf(w, "\n%s = hello 1\n", nonce)
 		_, _ = in.Read(make([]byte, 64<<10)) // the task
 		value := strings.Repeat("x", 1000)
@@ -155,4 +159,28 @@ func TestAHostThatReportsWithoutEnd(t *testing.T) {
 	if _, err = s.Script(ctx, "x", "true"); err == nil || !strings.Contains(err.Error(), "more than 32 MB") {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestALapsedLeaseIsNotTheTasksFailure: the guard ends the task, and the loop
+// may still have time to say how it ended.
+func TestALapsedLeaseIsNotTheTasksFailure(t *testing.T) {
+	t.Parallel()
+	conn := oddHost(func(nonce string, in io.Reader, w, errs io.Writer) {
+		fmt.Fprintf(w, "\n%s = hello 1\n", nonce)
+		_, _ = in.Read(make([]byte, 64<<10)) // the task
+		fmt.Fprintf(w, "\n%s lapsed\n\n%s end 143\n", nonce, nonce)
+		fmt.Fprintf(errs, "\n%s end 143\n", nonce)
+	})
+	s, err := shell.Open(t.Context(), conn, shell.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Command(t.Context(), shell.Command{Argv: []string{"sleep", "9"}}, nil, nil)
+	var te *transport.Error
+	if !errors.As(err, &te) || te.Phase != transport.PhaseLost || !strings.Contains(err.Error(), "lease") {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, _, _ = s.Close(ctx, true)
 }

@@ -152,7 +152,13 @@ func TestGuardCleansUpWhenTheLeaseLapses(t *testing.T) {
 		if !s.mounted(t, drive) {
 			t.Fatal("heartbeats did not keep the lease")
 		}
-		s.conn.silent.Store(true)
+		time.AfterFunc(300*time.Millisecond, func() { s.conn.silent.Store(true) })
+		// What the guard ends is not the task's own failure.
+		_, err := s.Command(t.Context(), shell.Command{Argv: []string{"sleep", mark}}, nil, nil)
+		var te *transport.Error
+		if !errors.As(err, &te) || te.Phase != transport.PhaseLost {
+			t.Errorf("%v", err)
+		}
 		s.gone(t, drive, mark, 10*time.Second)
 	})
 }

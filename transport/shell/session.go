@@ -44,6 +44,7 @@ type Session struct {
 
 	mu      sync.Mutex
 	cause   error           // why the session is dead
+	lapsed  error           // the guard's word that it heard nothing for a lease
 	task    *task           // the one that runs
 	known   map[string]bool // remote halves the host keeps
 	watched []string        // paths given to the guard, from index 1

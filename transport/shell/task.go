@@ -165,7 +165,7 @@ func (s *Session) perform(ctx context.Context, t *task, m message) error {
 		return err
 	}
 	if s.await(ctx.Done(), t) {
-		return nil
+		return s.outlived()
 	}
 	if err := s.alive(); err != nil {
 		return err
@@ -298,11 +298,30 @@ func (s *Session) frame(line string) {
 			Phase: transport.PhaseChannel, Err: errors.New("the held shell has no session of its own on the host"),
 			Hint: "its SSH server does not start commands in sessions of their own, or /proc is not mounted",
 		})
+	case "lapsed":
+		if s.cause == nil {
+			s.lapsed = &transport.Error{
+				Phase: transport.PhaseLost, Err: errors.New("the host heard nothing from here for the length of its lease, and cleaned up"),
+				Hint: "this machine slept, was stopped, or had no network; run the play again",
+			}
+			s.cause = s.lapsed
+		}
 	case "unmounted", "detached", "removed", "left":
 		if len(s.undone) < 3*len(s.watched)+1 { // as many as the guard can have to say
 			s.undone = append(s.undone, line)
 		}
 	}
+}
+
+// outlived is nil unless the guard has ended the session on its own account: a
+// task's end is then the guard's doing.
+func (s *Session) outlived() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lapsed != nil {
+		return s.lapsed
+	}
+	return nil
 }
 
 // refuse ends the session for a cause; s.mu is held, by a reader that must not

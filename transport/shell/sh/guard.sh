@@ -381,7 +381,8 @@ guard() {
 	TAB=$(printf '\t')
 	trap '' HUP INT PIPE
 	identify
-	trap 'finish clean' ALRM TERM
+	trap 'finish clean' TERM
+	trap 'say lapsed; finish clean' ALRM
 	[ -n "$S" ] || say nosession
 	beat
 	while IFS= read -r r; do
