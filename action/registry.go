@@ -17,6 +17,7 @@ func all() []*Spec {
 		fetchSpec(),
 		fileSpec(),
 		findSpec(),
+		lineinfileSpec(),
 		mkdirSpec(),
 		mountSpec(),
 		pauseSpec(),

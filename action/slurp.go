@@ -52,10 +52,10 @@ func runSlurp(ctx context.Context, c *Call) Result {
 type slurped struct {
 	word    string // file, missing, folder, special, unreadable
 	path    string // with ~ replaced, valid UTF-8
+	given   string // path, byte for byte
 	real    string // absolute, with no symlink in it; of a missing file, where it would be
 	umask   uint32
-	at      found  // of a file
-	cksum   string // cksum(1) of a file, made before the content was read; empty: the host has no cksum
+	at      found // of a file
 	content []byte
 	over    bool // there is more than was asked for; content is cut off
 }
@@ -92,10 +92,10 @@ func slurp(ctx context.Context, c *Call, src string, limit int) (slurped, error)
 	return s, nil
 }
 
-// readHeader reads "WORD PATH REAL UMASK CKSUM SIZE MODE UID GID OWNER GROUP SIZE",
-// the paths in hex; what isn't known is -.
+// readHeader reads "WORD PATH REAL UMASK" and, of a file, "MODE UID GID OWNER
+// GROUP SIZE"; the paths are hex.
 func (s *slurped) readHeader(w []string) error {
-	if len(w) < 6 {
+	if len(w) < 4 {
 		return fmt.Errorf("the host sent a header that can't be read: %q", shorten(text8(strings.Join(w, " "))))
 	}
 	p, err1 := hex.DecodeString(w[1])
@@ -104,16 +104,13 @@ func (s *slurped) readHeader(w []string) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return fmt.Errorf("the host sent a header that can't be read: %w", err)
 	}
-	s.word, s.path, s.real, s.umask = w[0], text8(string(p)), string(at), uint32(mask)&0o777
+	s.word, s.path, s.given, s.real, s.umask = w[0], text8(string(p)), string(p), string(at), uint32(mask)&0o777
 	if strings.ContainsRune(s.real, 0) || !strings.HasPrefix(s.real, "/") {
 		return fmt.Errorf("the host named %q, which is no absolute path", s.real)
 	}
-	if w[4] != "-" {
-		s.cksum = w[4] + " " + w[5]
-	}
 	if s.word == "file" {
 		s.at.kind = 'f'
-		s.at.readAt(strings.Join(w[6:], " "))
+		s.at.readAt(strings.Join(w[4:], " "))
 	}
 	return nil
 }

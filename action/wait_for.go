@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"regexp"
@@ -48,6 +49,7 @@ type waiting struct {
 	listen [2]string // expressions of grep -E for lines of /proc/net/tcp and tcp6
 	groups []any
 	named  map[string]any
+	file   map[string]any // what is at path, as Ansible adds it
 }
 
 func runWaitFor(ctx context.Context, c *Call) Result {
@@ -83,6 +85,7 @@ func runWaitFor(ctx context.Context, c *Call) Result {
 		r.Values[key] = a.Raw(key)
 	}
 	r.Values["match_groups"], r.Values["match_groupdict"] = w.groups, w.named
+	maps.Copy(r.Values, w.file) // state too: "file", not "started"
 	return r
 }
 
@@ -190,7 +193,12 @@ func (w *waiting) wait(ctx context.Context) Result {
 			return r
 		case !isYes(reply.Values["met"]):
 			return w.over()
-		case w.search == nil || want == "gone":
+		case want == "gone":
+			return Result{}
+		case a.Has("path"):
+			w.file = fileValues(reply)
+		}
+		if w.search == nil {
 			return Result{}
 		}
 		if met, r := w.look(ctx); met || r.Failed {

@@ -40,8 +40,7 @@ func TestWaitForPath(t *testing.T) {
 		if elapsed, _ := r.Values["elapsed"].(int); elapsed > 10 {
 			t.Errorf("it waited for %d s", elapsed)
 		}
-		want(t, r, "state", "started")
-		want(t, r, "path", at)
+		wantKeys(t, r.Values, map[string]any{"path": at, "state": "file", "mode": "0600", "size": int64(1), "uid": 0, "owner": "root"})
 		want(t, r, "port", nil)
 		want(t, r, "search_regex", nil)
 		want(t, r, "match_groups", []any{})
@@ -80,6 +79,7 @@ func TestWaitForPort(t *testing.T) {
 			r := mustOK(t, h.run(t, "wait_for", map[string]any{"port": strconv.Itoa(port), "host": host, "timeout": 5}), false)
 			want(t, r, "port", port)
 			want(t, r, "path", nil)
+			want(t, r, "state", "started")
 		}
 		wantFailed(t, h.run(t, "wait_for", map[string]any{"port": port, "state": "stopped", "timeout": 1}), "Timeout when waiting for 127.0.0.1:"+strconv.Itoa(port)+" to stop.", "")
 		// Who listens at 127.0.0.1 isn't heard elsewhere.

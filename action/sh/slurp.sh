@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # slurp.sh SRC LIMIT: one header line on standard output, then at most LIMIT
-# bytes of the file. The header: WORD PATH REAL UMASK CKSUM SIZE and, of a file,
+# bytes of the file. The header: WORD PATH REAL UMASK and, of a file,
 # MODE UID GID OWNER GROUP SIZE. WORD is file, missing, folder, special or
 # unreadable; PATH and REAL (absolute, without symlinks) are hex.
 
@@ -18,9 +18,7 @@ if to=$(readlink -f "$real" 2>/dev/null && echo .); then
 	to=${to%??}
 	[ -z "$to" ] || real=$to
 fi
-answer() {
-	printf '%s %s %s %s %s %s\n' "$1" "$(hex "$src")" "$(hex "$real")" "$(umask)" "${2:--}" "${3:--} $4"
-}
+answer() { printf '%s %s %s %s %s\n' "$1" "$(hex "$src")" "$(hex "$real")" "$(umask)" "$2"; }
 word="file"
 if [ -d "$src" ]; then
 	word=folder
@@ -40,8 +38,5 @@ if [ "$word" != file ]; then
 	answer "$word"
 	exit 0
 fi
-# The digest first: where the file changes meanwhile, it is of the older one.
-sum=
-if [ "$(wc -c <"$src")" -lt "$limit" ]; then sum=$(cksum <"$src" 2>/dev/null); fi
-answer file "${sum%% *}" "${sum#* }" "$(stat -L -c '%a %u %g %U %G %s' -- "$src" 2>/dev/null)"
+answer file "$(stat -L -c '%a %u %g %U %G %s' -- "$src" 2>/dev/null)"
 head -c "$limit" <"$src"

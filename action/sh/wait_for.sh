@@ -45,7 +45,17 @@ while :; do
 	case $?$state in
 	0there | [!0]gone)
 		emit met yes
-		[ -z "$path" ] || emit seen "$got"
+		if [ -n "$path" ] && [ "$state" = there ]; then
+			emit seen "$got"
+			emit at "$(stat -c '%a %u %g %U %G %s' -- "$path")"
+			if [ -L "$path" ]; then
+				emit state link
+			elif [ -d "$path" ]; then
+				emit state directory
+			else
+				emit state file
+			fi
+		fi
 		exit 0
 		;;
 	esac
