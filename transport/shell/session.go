@@ -92,24 +92,29 @@ func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error)
 	s.out <- message{text: text, held: true}
 	go s.write(o.Lease)
 	go s.read(nonce)
+	if err := s.greeted(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// greeted waits for the host's first answer.
+func (s *Session) greeted(ctx context.Context) error {
 	late := time.NewTimer(helloWait)
 	defer late.Stop()
 	var why error
 	select {
 	case <-s.hello:
-		if err := s.alive(); err != nil {
-			return nil, err
-		}
-		return s, nil
+		return s.alive()
 	case <-s.dead:
-		return nil, s.alive()
+		return s.alive()
 	case <-late.C:
 		why = fmt.Errorf("no answer within %v", helloWait)
 	case <-ctx.Done():
 		why = context.Cause(ctx)
 	}
 	s.end(why)
-	return nil, &transport.Error{
+	return &transport.Error{
 		Phase: transport.PhaseChannel,
 		Err:   fmt.Errorf("the host's shell did not answer: %w", why),
 		Hint:  "the account's login shell, or a start-up file of it (.bashrc), may wait for somebody: try `ssh` to that account with a command",

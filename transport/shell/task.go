@@ -255,28 +255,7 @@ func (s *Session) frame(line string) {
 	t := s.task
 	switch word {
 	case "=", "x":
-		if key == "hello" {
-			if !closed(s.hello) {
-				close(s.hello)
-				s.taken()
-			}
-			return
-		}
-		if word == "x" {
-			b, err := hex.DecodeString(value)
-			if err != nil {
-				return
-			}
-			value = string(b)
-		}
-		if t != nil {
-			if t.size += len(key) + len(value); t.size > maxReply {
-				s.refuse(fmt.Errorf("the host reports more than %d MB on one task", maxReply>>20))
-				return
-			}
-			t.reply.Values[key] = value
-			t.reply.List[key] = append(t.reply.List[key], value)
-		}
+		s.value(t, word == "x", key, value)
 	case "end":
 		if t != nil && !closed(t.ended[0]) {
 			t.reply.Code, _ = strconv.Atoi(key)
@@ -322,6 +301,34 @@ func (s *Session) outlived() error {
 		return s.lapsed
 	}
 	return nil
+}
+
+// value is one that t reports, as hex digits where any byte may be in it. The
+// first of a session is the loop's greeting; s.mu is held.
+func (s *Session) value(t *task, isHex bool, key, value string) {
+	if key == "hello" {
+		if !closed(s.hello) {
+			close(s.hello)
+			s.taken()
+		}
+		return
+	}
+	if isHex {
+		b, err := hex.DecodeString(value)
+		if err != nil {
+			return
+		}
+		value = string(b)
+	}
+	if t == nil {
+		return
+	}
+	if t.size += len(key) + len(value); t.size > maxReply {
+		s.refuse(fmt.Errorf("the host reports more than %d MB on one task", maxReply>>20))
+		return
+	}
+	t.reply.Values[key] = value
+	t.reply.List[key] = append(t.reply.List[key], value)
 }
 
 // refuse ends the session for a cause; s.mu is held, by a reader that must not
