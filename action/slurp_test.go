@@ -85,3 +85,37 @@ func FuzzSlurpHeader(f *testing.F) {
 		}
 	})
 }
+
+// An account that isn't root is told what it may not do.
+func TestFilesOfOthers(t *testing.T) {
+	t.Parallel()
+	h := openHost(t, "dash", "setpriv --reuid=65534 --regid=65534 --clear-groups dash")
+	dir, err := os.MkdirTemp("/tmp", "action-others-") // t.TempDir can't be entered
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	secret := write(t, dir+"/secret", "s", 0o600)
+	inside := write(t, dir+"/closed/file", "s", 0o644)
+	public := write(t, dir+"/public", "p\n", 0o644)
+	if err := os.Chmod(dir+"/closed", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{secret, inside} {
+		mustFail(t, h.run(t, "slurp", map[string]any{"src": at}), "file is not readable: "+at, "become")
+		mustFail(t, h.run(t, "lineinfile", map[string]any{"path": at, "line": "x", "create": true}), at+" can't be read", "become")
+	}
+	mustFail(t, h.run(t, "wait_for", map[string]any{"path": inside, "timeout": 5}), "Failed to stat "+inside+", Permission denied")
+	mustFail(t, h.run(t, "tempfile", map[string]any{"path": dir}), "making "+dir+"/ansible.", "Permission denied", "may write to")
+	mustFail(t, h.run(t, "lineinfile", map[string]any{"path": public, "line": "x"}), "copying to "+public, "become")
+	holds(t, public, "p\n", 0o644)
+	r := mustOK(t, h.run(t, "find", map[string]any{"paths": dir, "recurse": true}), false)
+	want(t, r, "matched", 2)
+	skipped, _ := r.Values["skipped_paths"].(map[string]any)
+	if why, _ := skipped[dir].(string); !strings.Contains(why, "Permission denied") {
+		t.Errorf("skipped: %v", skipped)
+	}
+}

@@ -10,10 +10,14 @@ follow=$1 depth=$2 counted=$3 contains=$4 checksum=$5 roots=$6
 shift 6
 form='//%f:%s:%u:%g:%U:%G:%X:%Y:%Z:%i:%d:%h:%n'
 
+# away ROOT: GNU find gives up where it can't come back to the folder that it
+# was started in, which after become may be another account's home.
+away() { case $1 in /*) cd / ;; esac }
 # look ROOT TEST…: what is found, on standard output.
 look() {
 	root=$1
 	shift
+	away "$root"
 	if [ -n "$contains" ]; then
 		# LC_ALL: a line is bytes, whatever the file holds.
 		set -- "$@" -exec grep -q -E -e "$contains" '{}' ';'
@@ -29,6 +33,7 @@ look() {
 }
 # count ROOT: how many entries are there to look at, names with newlines too.
 count() {
+	away "$1"
 	if [ -n "$counted" ]; then
 		find "$follow" "$1" -mindepth 1 -maxdepth "$counted" -print0
 	else
