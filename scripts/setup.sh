@@ -84,6 +84,7 @@ test)
 	need procps have ps
 	need util-linux have unshare
 	need mount have mount
+	need ansible-core have ansible # the inventories and vaults are read beside it
 	need qemu-user-static sh -c 'command -v qemu-aarch64-static || command -v qemu-aarch64'
 	;;
 *)
