@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"thordeploy/action"
 )
 
 // page is docs/playbooks.md.
@@ -143,5 +145,15 @@ func TestDocumentedAsNotDone(t *testing.T) {
 	}
 	for name := range known {
 		t.Errorf("what isn't done of %s is not documented", name)
+	}
+}
+
+// A module that is there is not one that comes later.
+func TestModulesLaterAreNotThere(t *testing.T) {
+	t.Parallel()
+	for _, name := range modulesLater {
+		if _, there := action.Lookup(name); there {
+			t.Errorf("%s is there: take it from modulesLater and from docs/playbooks.md", name)
+		}
 	}
 }
