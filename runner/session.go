@@ -170,5 +170,5 @@ func (h *hostRun) unanswered(s *session, err error) string {
 	if lease == 0 {
 		lease = defaultLease
 	}
-	return fmt.Sprintf("%s: the host did not say that it is undone (%s); its guard undoes it by itself within %v", strings.Join(s.held, ", "), why, lease)
+	return fmt.Sprintf("%s: the host did not say that it is undone (%s); its guard should undo it by itself within %v: look when the host can be reached", strings.Join(s.held, ", "), why, lease)
 }
