@@ -56,14 +56,25 @@ func names(l *lab.Lab) []string {
 	return out
 }
 
-// The playbook that everything began with, its lost indentation put back and
-// its faults left in, with a pack that has both of the names it uses.
+// seedPlaybook is the playbook that everything began with, its lost indentation
+// put back and its faults left in: the published text where it is beside the
+// checkout, else our own in the same shape.
+func seedPlaybook(t *testing.T, to string) {
+	t.Helper()
+	from := "../../../shared/seed/thor-playbook-indented.yml"
+	if _, err := os.Stat(from); err != nil {
+		from = "../../playbook/testdata/seed/thor.yml"
+	}
+	copyFile(t, from, to, 0o644)
+}
+
+// With a pack that has both of the names that the seed uses.
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	l := labtest.Start(t, lab.Options{N: 20})
 	labtest.LeavesNothing(t, l)
 	dir := t.TempDir()
-	copyFile(t, "../../playbook/testdata/seed/thor.yml", filepath.Join(dir, "playbooks/thor.yml"), 0o644)
+	seedPlaybook(t, filepath.Join(dir, "playbooks/thor.yml"))
 	for _, name := range []string{"thor64", "thor-x64"} {
 		write(t, dir, "thor-linux-pack/"+name, "#!/bin/sh\n[ \"$1\" = -l ] && echo \""+name+" on $(hostname)\" >\"$2\"\n")
 	}
@@ -87,7 +98,7 @@ func TestSeedsOwnFaultLeavesNothing(t *testing.T) {
 	l := labtest.Start(t, lab.Options{N: 2})
 	labtest.LeavesNothing(t, l)
 	dir := t.TempDir()
-	copyFile(t, "../../playbook/testdata/seed/thor.yml", filepath.Join(dir, "playbooks/thor.yml"), 0o644)
+	seedPlaybook(t, filepath.Join(dir, "playbooks/thor.yml"))
 	write(t, dir, "thor-linux-pack/thor-x64", "#!/bin/sh\n")
 	d := start(t, dir, "-i", l.Inventory, "playbooks/thor.yml")
 	d.ends(2, "cleaned up: [host01] unmounted /mnt/temp_ram", "cleaned up: [host02] removed /mnt/temp_ram")
