@@ -382,7 +382,6 @@ func TestALotOfOutput(t *testing.T) {
 	t.Parallel()
 	l := labtest.Start(t, lab.Options{N: 1})
 	labtest.LeavesNothing(t, l)
-	labtest.LeavesNothing(t, l)
 	dir := t.TempDir()
 	write(t, dir, "flood.yml", `
 - hosts: all
@@ -390,8 +389,30 @@ func TestALotOfOutput(t *testing.T) {
     - {name: Flood, shell: "yes 0123456789abcdef | head -c 100000000"}
 `)
 	d := start(t, dir, "-i", l.Inventory, "--known-hosts", l.KnownHosts, "flood.yml")
+	peak := peakMemory(d.cmd.Process.Pid)
 	d.ends(0, "changed: [host01] Flood")
-	if kb := d.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; kb > 300<<10 {
+	if kb := <-peak; kb == 0 || kb > 200<<10 {
 		t.Errorf("peak memory of %d MB for 100 MB of output", kb>>10)
 	}
+}
+
+// peakMemory gives the most memory that a process has had, in KB, once it has
+// ended. It is not asked of the process's Rusage: a child's begins with what
+// the process that it was forked from had, here the whole test's.
+func peakMemory(pid int) <-chan int {
+	out := make(chan int, 1)
+	go func() {
+		peak := 0
+		for {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			_, rest, found := strings.Cut(string(status), "VmHWM:")
+			if err != nil || !found { // gone, or a zombie, which has no memory
+				out <- peak
+				return
+			}
+			_, _ = fmt.Sscan(rest, &peak)
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	return out
 }
