@@ -7,7 +7,16 @@
 # the loop's own goes nowhere, for shells remark on a child that a signal ended.
 
 emit() { printf '\n%s = %s %s\n' "$Z" "$1" "$2"; }
+# Most values are one line and go as they are: od and tr are two programs to
+# start. What a frame can't hold is a newline.
 emit_hex() {
+	case $2 in
+	*"$N"*) ;;
+	*)
+		emit "$1" "$2"
+		return 0
+		;;
+	esac
 	_hex=$(printf %s "$2" | od -An -v -tx1 | tr -d ' \n')
 	printf '\n%s x %s %s\n' "$Z" "$1" "$_hex"
 }
