@@ -19,7 +19,7 @@ no() {
 }
 now() {
 	read -r now _ </proc/uptime || no "the host's clock can't be read: /proc/uptime isn't there" 'mount /proc on it'
-	now=${now%.*}
+	now=${now%.*}${now#*.} # hundredths: whole seconds would end it early
 }
 # there PATH: and if it isn't because it can't be looked at, that is the end.
 there() {
@@ -39,7 +39,7 @@ listens() {
 } 2>/dev/null
 
 now
-end=$((now + seconds))
+end=$((now + seconds * 100))
 while :; do
 	if [ -n "$path" ]; then there; else listens; fi
 	case $?$state in
@@ -60,7 +60,7 @@ while :; do
 		;;
 	esac
 	now
-	left=$((end - now))
+	left=$(((end - now + 99) / 100))
 	[ "$left" -gt 0 ] || break
 	[ "$left" -lt "$sleep" ] || left=$sleep
 	sleep "$left"
