@@ -119,7 +119,7 @@ func runAssert(_ context.Context, c *Call) Result {
 		if truth(v) {
 			continue
 		}
-		r := failed("Assertion failed", "")
+		r := failed("Assertion failed", fmt.Sprintf("not true: %v", expr))
 		if c.Args.Has("fail_msg") {
 			r.Msg = c.Args.Str("fail_msg")
 		}
