@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"thordeploy/action"
+	"thordeploy/internal/lab"
+	"thordeploy/internal/lab/labtest"
+)
+
+// everyModule has each module that acts on a host, with what it must have done.
+const everyModule = `
+- hosts: all
+  gather_facts: false
+  vars: {d: /root/every}
+  tasks:
+    - {name: ping, ping: , register: pong}
+    - {name: facts, setup: }
+    - {name: mkdir, mkdir: "{{ d }}"}
+    - {name: command, command: "printf %s hello", register: said}
+    - {name: shell, shell: "echo $0 | wc -l && exit 3", register: shelled, failed_when: shelled.rc != 3}
+    - {name: raw, raw: "echo raw >{{ d }}/raw"}
+    - {name: script, script: "hello.sh there", register: scripted}
+    - {name: copy a tree, copy: {src: tree, dest: "{{ d }}"}}
+    - {name: copy a text, copy: {content: "one\n", dest: "{{ d }}/lines", mode: "0600"}, register: copied}
+    - {name: copy it again, copy: {content: "one\n", dest: "{{ d }}/lines", mode: "0600"}, register: again}
+    - {name: file, file: {path: "{{ d }}/link", state: link, src: lines}}
+    - {name: lineinfile, lineinfile: {path: "{{ d }}/lines", line: two}}
+    - {name: slurp, slurp: {src: "{{ d }}/lines"}, register: slurped}
+    - {name: stat, stat: {path: "{{ d }}/link"}, register: looked}
+    - {name: find, find: {paths: "{{ d }}", patterns: "*.txt", recurse: true}, register: found}
+    - {name: tempfile, tempfile: {path: "{{ d }}", state: file}, register: temp}
+    - {name: wait_for, wait_for: {path: "{{ d }}/lines", search_regex: two, timeout: 5}}
+    - {name: mount, mount: {path: "{{ d }}/ram", src: ramfs, fstype: ramfs, opts: size=1M, state: ephemeral}}
+    - {name: write there, copy: {content: ram, dest: "{{ d }}/ram/file"}}
+    - {name: fetch, fetch: {src: "{{ d }}/ram/file", dest: got/, flat: true}}
+    - {name: unmount, unmount: {path: "{{ d }}/ram", remove: true}}
+    - name: what they did
+      assert:
+        that:
+          - pong.ping == 'pong'
+          - ansible_hostname == inventory_hostname
+          - said.stdout == 'hello' and said is changed
+          - shelled.stdout == '1'
+          - (scripted.stdout | trim) == 'hello there'
+          - copied is changed and again is not changed
+          - looked.stat.islnk
+          - (slurped.content | b64decode) == 'one\ntwo\n'
+          - found.matched == 1
+          - temp.path is match(d)
+    - {name: clean up, file: {path: "{{ d }}", state: absent}}
+`
+
+func TestEveryModuleOverSSH(t *testing.T) {
+	t.Parallel()
+	for _, name := range action.Names() {
+		if spec, _ := action.Lookup(name); !spec.Local && !regexp.MustCompile(`[ {]`+spec.Name+`: `).MatchString(everyModule) {
+			t.Errorf("module %s is in no task", spec.Name)
+		}
+	}
+	for _, sh := range []string{"dash", "busybox"} {
+		t.Run(sh, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, lab.Options{N: 1, Shell: sh, Backend: lab.Sshd})
+			labtest.LeavesNothing(t, l)
+			dir := t.TempDir()
+			write(t, dir, "every.yml", everyModule)
+			write(t, dir, "hello.sh", "#!/bin/sh\necho hello \"$1\"\n")
+			write(t, dir, "tree/a b/c.txt", "text")
+			start(t, dir, "-i", l.Inventory, "every.yml").ends(0, "failed=0")
+			if text, err := os.ReadFile(dir + "/got/file"); err != nil || string(text) != "ram" {
+				t.Errorf("fetched %q, %v", text, err)
+			}
+		})
+	}
+}
