@@ -91,7 +91,15 @@ func say(text string, rest func(net.Conn)) func(net.Conn) {
 }
 
 func stall(c net.Conn) { io.Copy(io.Discard, c) }
-func hangUp(net.Conn)  {}
+
+// hangUp says no more, and reads what the other side still has to say: closing
+// with that unread would be a reset, now and then before the end is read.
+func hangUp(c net.Conn) {
+	if w, ok := c.(interface{ CloseWrite() error }); ok {
+		_ = w.CloseWrite()
+	}
+	_, _ = io.Copy(io.Discard, c)
+}
 func forever(c net.Conn) {
 	for {
 		if _, err := io.WriteString(c, "all work and no play\r\n"); err != nil {
