@@ -69,6 +69,9 @@ func TestAnsibleVault(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("ansible-vault")
 	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err) // the tests' set-up installs it
+		}
 		t.Skip("no ansible-vault on this machine; TestReadsWhatAnsibleWrote and TestWritesWhatAnsibleWrote hold")
 	}
 	dir := t.TempDir()
