@@ -32,6 +32,7 @@ const (
 	// The bars that the project set itself.
 	loopBar    = 0.75
 	ansibleBar = 25.0
+	memoryBar  = 100 << 20 // beside the pack
 	// lightKex spares ssh the post-quantum key exchange of its defaults, which
 	// is dear where OpenSSH was built without fast code for it and which
 	// thordeploy's SSH library doesn't offer in that form. Shown beside the
@@ -219,6 +220,9 @@ func (b *bench) measure(ctx context.Context, few, rounds int) error {
 		if times < ansibleBar {
 			return errors.New("slower against ansible-playbook than the bar")
 		}
+	}
+	if memory > memoryBar+packBytes {
+		return fmt.Errorf("peak memory of %d MB is over %d MB and the pack", memory>>20, memoryBar>>20)
 	}
 	if ratio > loopBar {
 		return errors.New("slower against the shell loop than the bar")
