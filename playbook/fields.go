@@ -231,6 +231,7 @@ func (ld *loader) wrapped(p pair, n *yaml.Node, e *Expr) []*Expr {
 			"`%s` is an expression, not a text with templates", p.name)
 		return nil
 	}
+	defer ld.as(RuleWrappedExpression)()
 	ld.warnf(n, "leave the {{ }} out", "`%s` is an expression already", p.name)
 	e.tmpl, e.word = t, true
 	return []*Expr{e}

@@ -68,6 +68,7 @@ var laterHints = map[string]string{
 
 // unknownKeyword reports a key that is no keyword where it stands.
 func (ld *loader) unknownKeyword(p pair, where string, known, later []string) {
+	defer ld.as(RuleKeyword)()
 	if slices.Contains(later, p.name) {
 		ld.errorf(p.key, laterHints[p.name], "keyword `%s` of a %s is not supported yet", p.name, where)
 		return
@@ -86,6 +87,7 @@ func (ld *loader) unknownKeyword(p pair, where string, known, later []string) {
 
 // warnIgnored draws the one warning about ignore_warnings.
 func (ld *loader) warnIgnored(p pair) {
+	defer ld.as(RuleIgnoredKeyword)()
 	if !ld.ignored {
 		ld.warnf(p.key, "leave it out; ignore_errors lets a play go on after a failure",
 			"`%s` does nothing: Ansible has no such keyword", ignoreWarnings)

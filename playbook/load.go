@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,6 +29,7 @@ type loader struct {
 	open    map[*yaml.Node]bool // alias targets being walked
 	ignored bool                // ignore_warnings was seen
 	stopped bool                // a bound was hit: nothing more is walked
+	rule    string              // the rule that what is reported now belongs to
 }
 
 // add reports a problem at a node.
@@ -40,6 +42,7 @@ func (ld *loader) add(s diag.Severity, n *yaml.Node, hint, format string, args .
 
 // report adds a problem, up to the bound.
 func (ld *loader) report(d diag.Diagnostic) {
+	d.Rule = cmp.Or(d.Rule, ld.rule, RuleStructure)
 	switch n := len(ld.list.All()); {
 	case n < maxFound:
 		ld.list.Add(d)
@@ -59,6 +62,7 @@ func (ld *loader) warnf(n *yaml.Node, hint, format string, args ...any) {
 
 // fault reports what is wrong with a template, at its place in the YAML.
 func (ld *loader) fault(o origin, err error) {
+	defer ld.as(RuleTemplate)()
 	d := evalError(err, o.rng).Diagnostic
 	var f *fault
 	if errors.As(err, &f) {
@@ -72,7 +76,9 @@ func (ld *loader) fault(o origin, err error) {
 
 // whole reports a problem of the file as such.
 func (ld *loader) whole(hint, format string, args ...any) {
-	ld.list.Add(diag.Diagnostic{Range: diag.Range{File: ld.src.file}, Summary: fmt.Sprintf(format, args...), Hint: hint})
+	ld.list.Add(diag.Diagnostic{
+		Range: diag.Range{File: ld.src.file}, Summary: fmt.Sprintf(format, args...), Hint: hint, Rule: RuleStructure,
+	})
 }
 
 const listHint = "a playbook is a list of plays: it begins with `- hosts: …`"
@@ -135,7 +141,7 @@ func (ld *loader) readable(data []byte) bool {
 			break
 		}
 		if bad != "" {
-			ld.list.Add(diag.Diagnostic{Range: r, Summary: bad, Source: line, Hint: "save it as plain UTF-8 text"})
+			ld.list.Add(diag.Diagnostic{Range: r, Summary: bad, Source: line, Hint: "save it as plain UTF-8 text", Rule: RuleYAML})
 			return false
 		}
 	}
@@ -224,7 +230,9 @@ func (ld *loader) pairs(n *yaml.Node) []pair {
 		}
 		p := pair{key.Value, n.Content[i], value}
 		if j, twice := at[p.name]; twice {
+			done := ld.as(RuleDuplicateKey)
 			ld.warnf(key, "", "key `%s` is given twice: the last one counts (the first is in line %d)", p.name, out[j].key.Line)
+			done()
 			out[j] = p
 			continue
 		}

@@ -31,6 +31,7 @@ func plainModule(name string) string {
 // module reads a task's module with its parameters, from the module's own
 // value and from args.
 func (ld *loader) module(t *Task, m pair, fields []pair) {
+	defer ld.as(RuleParameter)()
 	t.Spec, _ = action.Lookup(m.name)
 	t.Module = m.name
 	t.ModuleRange = ld.src.rangeOf(m.key)

@@ -51,7 +51,7 @@ func (ld *loader) syntax(data []byte, err error) {
 	if at == 0 {
 		at = max(1, said)
 	}
-	d := diag.Diagnostic{Summary: "this is not YAML: " + text}
+	d := diag.Diagnostic{Summary: "this is not YAML: " + text, Rule: RuleYAML}
 	d.Range = diag.Range{File: ld.src.file, Line: at, Column: 1}
 	d.Hint, d.Range.Line, d.Range.Column = ld.cause(text, at)
 	d.Source = ld.src.line(d.Range.Line)

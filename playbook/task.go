@@ -96,6 +96,7 @@ func isModule(name string) bool {
 // strays reports the keys of a task that are neither keyword nor module. It
 // returns those that the user may have meant as the module.
 func (ld *loader) strays(t *Task, list []pair, hasModule bool) []pair {
+	defer ld.as(RuleModule)()
 	var meant []pair
 	for _, f := range list {
 		word := plainModule(f.name)

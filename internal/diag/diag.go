@@ -61,6 +61,7 @@ type Diagnostic struct {
 	Summary  string // what is wrong, one sentence without a full stop: "unknown module `comand`"
 	Hint     string // what to try, may be empty: "did you mean `command`?"
 	Source   string // the source line that Range.Line names, may be empty
+	Rule     string // the id of the rule that it breaks, as `thordeploy lint` has it; empty: of none in particular
 }
 
 // List collects problems in the order they are found. The zero value is an
