@@ -9,11 +9,14 @@
 package playbook
 
 import (
+	"fmt"
+
 	"thordeploy/action"
 	"thordeploy/internal/diag"
 )
 
-// Playbook is one playbook file. It doesn't change after load.
+// Playbook is one playbook file with all that it imports. It doesn't change
+// after load; what includes read while it runs is cached beside it.
 type Playbook struct {
 	File  string // as given by the user, or "builtin:thor.yml"
 	Dir   string // absolute folder that relative paths start from
@@ -38,22 +41,102 @@ type Become struct {
 	Enabled *Expr  // become
 	User    *Value // become_user
 	Method  *Value // become_method
+	Flags   *Value // become_flags
+	Exe     *Value // become_exe
 }
 
-// Play maps hosts to tasks.
+// Keywords are those that plays, roles, blocks and tasks share. Nil fields are
+// unset and inherit from what stands around; lists and mappings add to it,
+// the inner one first.
+type Keywords struct {
+	RemoteUser        *Value
+	Connection        *Value // ssh or local, as ansible_connection, which wins
+	Port              *Value
+	Become            Become
+	Vars              []Var
+	Environment       *Value
+	NoLog             *Expr
+	Check             *Expr // check_mode
+	Diff              *Expr
+	IgnoreErrors      *Expr
+	IgnoreUnreachable *Expr
+	AnyErrorsFatal    *Expr
+	RunOnce           *Expr
+	Throttle          *Value // most hosts at once in this task
+	Timeout           *Value // seconds that a task may take
+	Tags              []string
+	ModuleDefaults    []ModuleDefaults // the later wins
+}
+
+// ModuleDefaults are parameters for every task of a module that doesn't give
+// them itself.
+type ModuleDefaults struct {
+	Spec *action.Spec
+	Args map[string]*Value // by the Spec's canonical parameter names
+}
+
+// Play maps hosts to tasks. A host goes through PreTasks, Roles, Tasks and
+// PostTasks; notified handlers run after PreTasks, after Tasks and after
+// PostTasks.
 type Play struct {
-	Name         string // falls back to the hosts pattern
-	Hosts        *Value // the host pattern; a list was joined with commas
-	RemoteUser   *Value // nil: unset
-	Connection   *Value // ssh or local, as ansible_connection, which wins; nil: unset
-	Become       Become
-	GatherFacts  *bool // nil: unset; thordeploy gathers only when facts are used or true is written
-	Vars         []Var
+	Keywords
+	Name         string   // falls back to the hosts pattern
+	Dir          string   // absolute folder of the file it stands in: playbook_dir
+	Hosts        *Value   // the host pattern; a list was joined with commas
+	GatherFacts  *bool    // nil: unset; thordeploy gathers only when facts are used or true is written
+	GatherSubset *Value   // list of text; nil: unset
+	GatherTime   *Value   // gather_timeout in seconds; nil: unset
+	FactPath     *Value   // fact_path; nil: unset
 	Strategy     Strategy // empty: unset
-	Environment  *Value
-	IgnoreErrors *Expr
+	Serial       []*Value // sizes of the batches, each a number or a percentage, the last one for the rest; empty: all hosts in one
+	MaxFail      *Value   // max_fail_percentage; nil: unset
+	Order        HostOrder
+	ForceHandler *Expr // force_handlers
+	VarsFiles    []VarsFile
+	Prompts      []Prompt // vars_prompt
+	PreTasks     []*Task
+	Roles        []*Task // one a role of `roles:`, its dependencies before it: blocks with Role set
 	Tasks        []*Task
-	Range        diag.Range
+	PostTasks    []*Task
+	Handlers     []*Task // the play's own, then those of its roles
+	// RoleList is every role that stands in the play when it is loaded
+	// (`roles:`, import_role and their dependencies), in the order they run,
+	// each once: their defaults and vars are seen by all of the play's tasks.
+	RoleList []*Role
+	Range    diag.Range
+}
+
+// HostOrder is a play's `order`: in which order its hosts are taken.
+type HostOrder string
+
+// The orders. The zero value is OrderInventory.
+const (
+	OrderInventory        HostOrder = "inventory"
+	OrderReverseInventory HostOrder = "reverse_inventory"
+	OrderSorted           HostOrder = "sorted"
+	OrderReverseSorted    HostOrder = "reverse_sorted"
+	OrderShuffle          HostOrder = "shuffle"
+)
+
+// VarsFile is one entry of vars_files: the first of Paths that is there is
+// read. A path without templates was read at load, and Vars are its variables;
+// otherwise the runner evaluates Paths for each host and calls
+// [Playbook.ReadVars].
+type VarsFile struct {
+	Paths []*Value
+	Vars  []Var // where Paths are constant
+	Fixed bool  // Vars are there
+	Range diag.Range
+}
+
+// Prompt is one entry of vars_prompt.
+type Prompt struct {
+	Name    string
+	Text    *Value // what to ask; nil: the name
+	Default *Value
+	Private bool // don't echo; as in Ansible the default is true
+	Confirm bool // ask twice
+	Range   diag.Range
 }
 
 // Var is one entry of a vars: mapping.
@@ -63,37 +146,78 @@ type Var struct {
 	Range diag.Range
 }
 
+// Role is a role as it was read, once for all that use it in a playbook.
+type Role struct {
+	Name     string // as the playbook calls it, a path's last part
+	Dir      string // absolute
+	Defaults []Var
+	Vars     []Var
+	Parents  []*Role // in a dependency: the roles that need it, the nearest first; their vars and defaults are seen by its tasks
+	// AllowDuplicates: it runs again where it is named again
+	// (meta/main.yml's allow_duplicates). Otherwise a host runs a role with
+	// the same Params once a play.
+	AllowDuplicates bool
+}
+
+// RoleCall is a role where it is used.
+type RoleCall struct {
+	*Role
+	Params []Var  // what the use gives besides keywords: win over set_fact
+	Key    string // equal for uses that count as the same one
+}
+
 // Task is a task or a block: Block is non-nil for a block, Spec for a task.
 type Task struct {
-	Name         *Value // nil: unnamed. Title gives what to show
-	Spec         *action.Spec
-	Module       string            // as the user wrote it ("execute", "ansible.builtin.copy")
-	Args         map[string]*Value // by the Spec's canonical parameter names
-	Block        []*Task
-	Rescue       []*Task
-	Always       []*Task
-	When         []*Expr
-	Loop         *Value // nil: no loop
-	LoopVar      string // "item" unless loop_control says otherwise
-	LoopLabel    *Value // loop_control.label: what to show for an item; nil: the item
-	Register     string
-	IgnoreErrors *Expr
-	ChangedWhen  []*Expr
-	FailedWhen   []*Expr
-	Become       Become
-	RemoteUser   *Value
-	Connection   *Value
-	Vars         []Var
-	Environment  *Value
-	NoLog        *Expr
-	Timeout      *Value     // seconds
-	Check        *Expr      // check_mode
-	Range        diag.Range // the task's first line
-	ModuleRange  diag.Range
-	// Order is the task's place in the play, counted depth first through
-	// block, rescue and always, unique in the play, from 0. The linear
-	// strategy's barrier compares it.
+	Keywords
+	Name   *Value // nil: unnamed. Title gives what to show
+	Spec   *action.Spec
+	Module string            // as the user wrote it ("execute", "ansible.builtin.copy")
+	Args   map[string]*Value // by the Spec's canonical parameter names
+
+	Block  []*Task
+	Rescue []*Task
+	Always []*Task
+	// Role is set for a block that is a role's tasks, and says how it is
+	// called there. The tasks inside look files up in its folder.
+	Role *RoleCall
+	// Include is set for include_tasks and include_role, whose tasks are read
+	// when a host comes to them. Imports have been replaced by blocks.
+	Include *Include
+
+	When          []*Expr
+	Loop          *Value // nil: no loop. With `with_`: its terms
+	With          string // lookup that Loop's terms go through ("items", "dict", …); empty for `loop:`
+	LoopVar       string // "item" unless loop_control says otherwise
+	LoopIndex     string // loop_control.index_var
+	LoopLabel     *Value // loop_control.label: what to show for an item; nil: the item
+	LoopPause     *Value // loop_control.pause: seconds between items
+	LoopExtended  *Expr  // loop_control.extended: ansible_loop is there
+	Register      string
+	ChangedWhen   []*Expr
+	FailedWhen    []*Expr
+	Until         []*Expr // nil: once
+	Retries       *Value  // nil: 3 where Until is there
+	Delay         *Value  // seconds between tries; nil: 5
+	DelegateTo    *Value
+	DelegateFacts *Expr
+	Notify        []*Value   // handlers' names, or what they listen to
+	Listen        []string   // of a handler
+	Async         *Value     // most seconds that it may run in the background; nil or 0: in the foreground
+	Poll          *Value     // seconds between looks at it; 0: don't wait; nil: 15
+	Range         diag.Range // the task's first line
+	ModuleRange   diag.Range
+	// Order is the task's number in the play: unique, counted depth first
+	// through sections, block, rescue and always from 0, handlers last. Tasks
+	// that an include brings are numbered on from there when they are first
+	// read.
 	Order int
+}
+
+// Include is what an include_tasks or include_role brings. Its file and its
+// role's name are among the task's Args.
+type Include struct {
+	Apply Keywords // `apply:`: keywords for the tasks that come
+	When  []*Expr  // apply's when
 }
 
 // Title is the task's name as far as it is constant (templates in it are shown
@@ -108,11 +232,24 @@ func (t *Task) Title() string {
 	return t.Module
 }
 
+// Loader reads playbooks and all that they import: roles, task files,
+// playbooks, files of variables. The zero value reads files from disk and
+// finds roles beside the playbook.
+type Loader struct {
+	// ReadFile reads a file by its absolute path; nil: from disk, bounded.
+	ReadFile func(path string) ([]byte, error)
+	// RolesPath are folders in which roles are looked for after the playbook's
+	// own roles/ and the playbook's folder (ANSIBLE_ROLES_PATH).
+	RolesPath []string
+	// Vars are what a static import's templates may use: -e. nil: nothing.
+	Vars Scope
+}
+
 // Load reads the playbook in data; file is its name in messages and dir the
 // folder its relative paths start from. The list holds errors and warnings,
 // in the order of the file; the Playbook is usable only when list.Err() is
 // nil.
-func Load(file, dir string, data []byte) (*Playbook, *diag.List) {
+func (l *Loader) Load(file, dir string, data []byte) (*Playbook, *diag.List) {
 	ld := &loader{src: newSource(file, data)}
 	pb := &Playbook{File: file, Dir: dir}
 	if root := ld.parse(data); root != nil {
@@ -120,6 +257,37 @@ func Load(file, dir string, data []byte) (*Playbook, *diag.List) {
 	}
 	ld.list.Sort()
 	return pb, &ld.list
+}
+
+// Load is [Loader.Load] with the zero Loader.
+func Load(file, dir string, data []byte) (*Playbook, *diag.List) {
+	return new(Loader).Load(file, dir, data)
+}
+
+// IncludeTasks reads what an include_tasks brings: path is its evaluated
+// `file`, looked up as Ansible does (in the tasks/ of the role that the task
+// stands in, beside the file it stands in, beside the playbook). All hosts
+// share what was read, so its tasks have the same Order on each. The error is
+// a *diag.List or says which places were looked at.
+func (pb *Playbook) IncludeTasks(t *Task, path string) ([]*Task, error) {
+	return nil, fmt.Errorf("%s: include_tasks is not there yet (%s)", t.Range, path)
+}
+
+// IncludeRole reads the role that an include_role brings, with its
+// dependencies before it. The block has Role set; handlers are the role's.
+// from are tasks_from, vars_from, defaults_from and handlers_from; empty:
+// main.
+func (pb *Playbook) IncludeRole(t *Task, name string, from RoleFiles) (block, handlers []*Task, err error) {
+	return nil, nil, fmt.Errorf("%s: include_role is not there yet (%s, %v)", t.Range, name, from)
+}
+
+// RoleFiles name the files of a role that are read instead of main.yml.
+type RoleFiles struct{ Tasks, Vars, Defaults, Handlers string }
+
+// ReadVars reads a file of variables: vars_files, include_vars. path is
+// absolute.
+func (pb *Playbook) ReadVars(path string) ([]Var, error) {
+	return nil, fmt.Errorf("%s: not read yet", path)
 }
 
 // Scope is where an evaluation finds its variables: a read-only view of layers
