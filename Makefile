@@ -12,7 +12,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 TESTTIME ?= 20m
 
-.PHONY: help build demo test check fuzz bench bench-sweep pack docs clean
+.PHONY: help build demo test test-oracle check fuzz bench bench-sweep pack docs clean
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,10 @@ demo: ## the main job on five hosts of the lab: copy, scan, fetch, clean up
 test: ## every test, with the race detector, against real SSH servers
 	@scripts/setup.sh test
 	go test -race -timeout $(TESTTIME) ./...
+
+test-oracle: ## the playbooks in oracle/cases through ansible-playbook and thordeploy
+	@scripts/setup.sh test-oracle
+	go test -timeout $(TESTTIME) ./oracle -oracle -run TestCases -v
 
 check: ## gofmt, go vet, golangci-lint, shellcheck, govulncheck
 	@scripts/setup.sh check

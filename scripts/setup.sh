@@ -71,6 +71,15 @@ bench-sweep)
 	need ansible have ansible-playbook
 	need findutils have xargs
 	;;
+test-oracle)
+	compiler
+	need openssh-server have sshd
+	need openssh-client have ssh
+	need sudo have sudo
+	need rsync have rsync
+	# ansible-core with the collections that have mount and synchronize.
+	need ansible test -d /usr/lib/python3/dist-packages/ansible_collections/ansible/posix
+	;;
 test)
 	compiler
 	cross_compiler
