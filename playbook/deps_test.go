@@ -16,6 +16,7 @@ func TestImports(t *testing.T) {
 	allowed := map[string]string{
 		"thordeploy/action":                         "",
 		"thordeploy/internal/diag":                  "",
+		"thordeploy/playbook/vault":                 "",
 		"gopkg.in/yaml.v3":                          "",
 		"github.com/nikolalohinski/gonja/v2/config": "jinja",
 		"github.com/nikolalohinski/gonja/v2/nodes":  "jinja",
@@ -50,7 +51,7 @@ func TestImports(t *testing.T) {
 			}
 			prefix, ok := allowed[path]
 			if !ok {
-				t.Errorf("%s imports %s: playbook may import only action, diag, YAML and the template engine", f.Name(), path)
+				t.Errorf("%s imports %s: playbook may import only action, diag, vault, YAML and the template engine", f.Name(), path)
 			}
 			if !strings.HasPrefix(f.Name(), prefix) {
 				t.Errorf("%s imports %s: the template engine belongs to the jinja*.go adapter", f.Name(), path)

@@ -65,7 +65,7 @@ func (ld *loader) scalar(n *yaml.Node) *Value {
 	case "!unsafe":
 		v.constant = n.Value
 	case "!vault", "!vault-encrypted":
-		ld.errorf(n, "", "vault-encrypted values are not supported yet")
+		ld.vaultValue(v, n)
 	default:
 		ld.errorf(n, "", "unknown YAML tag `%s`", tag)
 	}

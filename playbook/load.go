@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"thordeploy/internal/diag"
+	"thordeploy/playbook/vault"
 )
 
 // Bounds of a playbook, far above any real one.
@@ -23,6 +24,7 @@ const (
 // loader turns one file's YAML into plays, collecting problems.
 type loader struct {
 	src     *source
+	vault   *vault.Keyring
 	list    diag.List
 	nodes   int                 // walked so far
 	order   int                 // of the next task in the play

@@ -13,6 +13,7 @@ import (
 
 	"thordeploy/action"
 	"thordeploy/internal/diag"
+	"thordeploy/playbook/vault"
 )
 
 // Playbook is one playbook file with all that it imports. It doesn't change
@@ -243,6 +244,8 @@ type Loader struct {
 	RolesPath []string
 	// Vars are what a static import's templates may use: -e. nil: nothing.
 	Vars Scope
+	// Vault opens `!vault` values and encrypted files; nil: they are errors.
+	Vault *vault.Keyring
 }
 
 // Load reads the playbook in data; file is its name in messages and dir the
@@ -250,10 +253,12 @@ type Loader struct {
 // in the order of the file; the Playbook is usable only when list.Err() is
 // nil.
 func (l *Loader) Load(file, dir string, data []byte) (*Playbook, *diag.List) {
-	ld := &loader{src: newSource(file, data)}
+	ld := &loader{src: newSource(file, data), vault: l.Vault}
 	pb := &Playbook{File: file, Dir: dir}
-	if root := ld.parse(data); root != nil {
-		pb.Plays = ld.plays(root)
+	if data, ok := ld.decrypted(data); ok {
+		if root := ld.parse(data); root != nil {
+			pb.Plays = ld.plays(root)
+		}
 	}
 	ld.list.Sort()
 	return pb, &ld.list

@@ -27,6 +27,7 @@ type options struct {
 	privateKey   string
 	timeout      duration
 	extra        []string
+	vault        runVault
 	check        bool
 	verbose      int
 	strategy     string
@@ -84,6 +85,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.IntVarP(&o.forks, "forks", "f", 10, "work on `N` hosts at once")
 	f.StringVar(&o.strategy, "strategy", "", "`STRATEGY` for plays that don't say: host_pinned (default), free or linear")
 	f.StringArrayVarP(&o.extra, "extra-vars", "e", nil, "`key=value`, a JSON or YAML mapping, or @file; wins over every other variable; repeatable")
+	o.vault.addTo(f)
 	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
 	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")
 	f.StringVar(&o.privateKey, "private-key", "", "private key `FILE`")

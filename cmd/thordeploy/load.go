@@ -13,6 +13,7 @@ import (
 	"thordeploy/internal/diag"
 	"thordeploy/inventory"
 	"thordeploy/playbook"
+	"thordeploy/playbook/vault"
 	"thordeploy/playbooks"
 	"thordeploy/runner"
 )
@@ -28,12 +29,12 @@ type job struct {
 
 // loadPlaybook reads a playbook file or a built-in one and prints all that is
 // wrong with it.
-func (m *Main) loadPlaybook(name string) (*playbook.Playbook, error) {
+func (m *Main) loadPlaybook(name string, keys *vault.Keyring) (*playbook.Playbook, error) {
 	data, dir, err := readPlaybook(name)
 	if err != nil {
 		return nil, err
 	}
-	pb, problems := playbook.Load(name, dir, data)
+	pb, problems := (&playbook.Loader{Vault: keys}).Load(name, dir, data)
 	return pb, m.report(problems)
 }
 
@@ -103,11 +104,11 @@ func (m *Main) report(l *diag.List) error {
 
 // load reads the inventory and every playbook, and chooses the hosts of each
 // play. All problems are printed before it gives up.
-func (m *Main) load(names []string, extra map[string]any) (*inventory.Inventory, []job, error) {
+func (m *Main) load(names []string, extra map[string]any, keys *vault.Keyring) (*inventory.Inventory, []job, error) {
 	var jobs []job
 	var failed error
 	for _, name := range names {
-		pb, err := m.loadPlaybook(name)
+		pb, err := m.loadPlaybook(name, keys)
 		if err != nil {
 			explain(m.err, err)
 			failed = errSaid

@@ -23,7 +23,11 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 	if err != nil {
 		return 0, err
 	}
-	inv, jobs, err := m.load(names, extra)
+	keys, err := m.keyring(ctx, m.vault)
+	if err != nil {
+		return 0, err
+	}
+	inv, jobs, err := m.load(names, extra, keys)
 	if err != nil {
 		return 0, err
 	}
