@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -83,8 +84,13 @@ func newPack(t testing.TB, dir string) string {
 	return exe
 }
 
+// copyFile copies an executable. While it is open for writing no other test may
+// fork: its child would hold the file open until it executes something, and
+// nothing that is open for writing can be executed.
 func copyFile(t testing.TB, from, to string) string {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	in, err := os.Open(from)
 	if err != nil {
 		t.Fatal(err)
