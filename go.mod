@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/hillu/go-yara/v4 => github.com/Velocidex/go-yara v1.1.10-0.20250823152352-e5fc0843e50e
 
 require (
+	github.com/BobuSumisu/aho-corasick v1.0.3
 	github.com/google/go-cmp v0.7.0
 	github.com/hillu/go-yara/v4 v4.3.4
 	github.com/nikolalohinski/gonja/v2 v2.9.1

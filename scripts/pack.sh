@@ -50,9 +50,11 @@ A rule's meta values `score` (0 to 100), `description`, `author` and `reference`
 are shown in its findings.
 END
 	note "$dir/custom-signatures/iocs/README" <<'END'
-Your own indicators of compromise: file names, hashes and the like, one text
-file for each kind. This version of thorscan has rules only and doesn't read
-this folder yet.
+Your own indicators of compromise: every *.txt file in this folder is read when a
+scan starts. What a list holds is told by a word in its name: filename, hash or
+trusted-hash, c2, keyword. A line is REGEX;SCORE for file names, HASH;COMMENT for
+hashes. A line that can't be read is named in the log, and the scan counts as
+incomplete.
 END
 	echo "$dir"
 done

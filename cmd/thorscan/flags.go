@@ -36,12 +36,12 @@ type options struct {
 const longHelp = `thorscan looks for signs of compromise on the host it runs on.
 
 It reads the files below the given paths (default: /, staying on its
-filesystem), matches YARA rules on them and reports what it finds. It changes
-nothing on the host but the logs it is asked to write.
+filesystem), matches YARA rules and lists of indicators on them and reports what
+it finds. It changes nothing on the host but the logs it is asked to write.
 
 Rules are read from signatures/*.yac beside the executable (compiled by
-"thorscan signatures pack") and from custom-signatures/yara/*.yar and *.yara
-beside the executable.`
+"thorscan signatures pack") and from custom-signatures/yara/*.yar and *.yara,
+indicators from signatures/iocs/*.txt and custom-signatures/iocs/*.txt.`
 
 const exitHelp = `
 Exit codes:

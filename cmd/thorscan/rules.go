@@ -4,22 +4,79 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"thordeploy/scanner"
 	"thordeploy/scanner/finding"
+	"thordeploy/scanner/ioc"
 	"thordeploy/scanner/yara"
 )
 
-// ruleset is the rules of a scan, and what is wrong with them.
+// ruleset is the rules and indicators of a scan, and what is wrong with them.
 type ruleset struct {
-	sets   []*yara.Set
-	broken []yara.Problem // rule files that failed now: the scan isn't complete
-	files  []string       // every file read, which the scan leaves out
+	sets       []*yara.Set
+	indicators ioc.Lists
+	broken     []yara.Problem // what failed now: the scan isn't complete
+	remarks    []string       // on lines that were left out and aren't missed
+	files      []string       // every file read, which the scan leaves out
 }
+
+// matchers are what the scan holds its objects against.
+func (r *ruleset) matchers(m *Main, timeout time.Duration) []scanner.Matcher {
+	var list []scanner.Matcher
+	if len(r.sets) > 0 {
+		list = append(list, yara.NewMatcher(r.sets, yara.ThisSystem(m.Getenv), timeout))
+	}
+	if r.count() > 0 {
+		list = append(list, r.indicators.Matcher())
+	}
+	return list
+}
+
+// count is how many indicators there are.
+func (r *ruleset) count() int {
+	n := 0
+	for _, c := range r.indicators.Count {
+		n += c
+	}
+	return n
+}
+
+// addIndicators reads the lists below dir. Of a list with many lines that can't
+// be read the first are named.
+func (r *ruleset) addIndicators(origin finding.Origin, dir string) error {
+	had := len(r.indicators.Files)
+	problems, err := r.indicators.Add(origin, dir)
+	if err != nil {
+		return err
+	}
+	r.files = append(r.files, r.indicators.Files[had:]...)
+	bad := map[string]int{}
+	for _, p := range problems {
+		if p.Harmless {
+			r.remarks = append(r.remarks, p.String())
+			continue
+		}
+		if bad[p.File]++; bad[p.File] <= maxBadLines {
+			r.broken = append(r.broken, yara.Problem{File: p.File, Line: p.Line, Message: p.Message})
+		}
+	}
+	for _, file := range slices.Sorted(maps.Keys(bad)) {
+		if more := bad[file] - maxBadLines; more > 0 {
+			r.broken = append(r.broken, yara.Problem{File: file, Message: fmt.Sprintf("and %d further lines that can't be read", more)})
+		}
+	}
+	return nil
+}
+
+// maxBadLines is how many unreadable lines of a list are named.
+const maxBadLines = 5
 
 func (r *ruleset) rules() int {
 	n := 0
@@ -46,6 +103,9 @@ func loadRules(opt *options) (*ruleset, error) {
 		if err := r.loadCompiled(dir, opt.signatures != ""); err != nil {
 			return nil, err
 		}
+		if err := r.addIndicators(finding.Internal, filepath.Join(dir, "iocs")); err != nil {
+			return nil, err
+		}
 	}
 	if executable != "" {
 		dir := filepath.Join(filepath.Dir(executable), "custom-signatures", "yara")
@@ -53,8 +113,13 @@ func loadRules(opt *options) (*ruleset, error) {
 		if err := r.compileCustom(dir); err != nil {
 			return nil, err
 		}
+		dir = filepath.Join(filepath.Dir(executable), "custom-signatures", "iocs")
+		looked = append(looked, filepath.Join(dir, "*.txt"))
+		if err := r.addIndicators(finding.Custom, dir); err != nil {
+			return nil, err
+		}
 	}
-	if r.rules() == 0 {
+	if r.rules()+r.count() == 0 {
 		return nil, r.none(looked)
 	}
 	return r, nil
@@ -62,7 +127,7 @@ func loadRules(opt *options) (*ruleset, error) {
 
 // none says that there is nothing to scan with, and why.
 func (r *ruleset) none(looked []string) error {
-	errs := []error{fmt.Errorf("no rules to scan with; looked for %s", strings.Join(looked, " and "))}
+	errs := []error{fmt.Errorf("no rules or indicators to scan with; looked for %s", strings.Join(looked, " and "))}
 	for _, p := range r.broken {
 		errs = append(errs, errors.New(p.String()))
 	}

@@ -29,8 +29,9 @@ func sayStart(r *report.Reporter, opt *options, rules *ruleset) {
 			paths = append(paths, finding.PathText(p))
 		}
 	}
-	r.Message(finding.Info, report.Main, fmt.Sprintf("thorscan %s: scanning %q with %d YARA rules", version, paths, rules.rules()), map[string]any{
-		"version": version, "architecture": runtime.GOARCH, "paths": paths, "rules": rules.rules(),
+	r.Message(finding.Info, report.Main, fmt.Sprintf("thorscan %s: scanning %q with %d YARA rules and %d indicators", version, paths, rules.rules(), rules.count()), map[string]any{
+		"indicators": rules.indicators.Count,
+		"version":    version, "architecture": runtime.GOARCH, "paths": paths, "rules": rules.rules(),
 		"user_id": os.Getuid(), "max_file_size": int64(opt.maxFileSize), "max_runtime_hours": time.Duration(opt.maxRuntime).Hours(),
 		"minimum_score": opt.min,
 	})
@@ -40,6 +41,10 @@ func sayStart(r *report.Reporter, opt *options, rules *ruleset) {
 			names = append(names, finding.PathText(p.String()))
 		}
 		r.Message(finding.Warning, moduleInit, fmt.Sprintf("%d rule files were left out when the rules were packed", len(missing)), map[string]any{"files": names})
+	}
+	if len(rules.remarks) > 0 {
+		r.Message(finding.Info, moduleInit, fmt.Sprintf("%d indicators that would match on every host were left out", len(rules.remarks)),
+			map[string]any{"lines": rules.remarks[:min(len(rules.remarks), 20)]})
 	}
 }
 

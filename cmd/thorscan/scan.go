@@ -14,7 +14,6 @@ import (
 	"thordeploy/scanner/filesystem"
 	"thordeploy/scanner/finding"
 	"thordeploy/scanner/report"
-	"thordeploy/scanner/yara"
 )
 
 // scan runs one scan. An error means that it could not begin.
@@ -36,7 +35,7 @@ func (m *Main) scan(ctx context.Context, opt *options) (int, error) {
 	defer cancel()
 	s := &scanner.Scan{
 		Sources:  []scanner.Source{&filesystem.Source{Paths: opt.paths, AllMounts: opt.allMounts, Own: out.own(rules)}},
-		Matchers: []scanner.Matcher{yara.NewMatcher(rules.sets, yara.ThisSystem(m.Getenv), time.Duration(opt.yaraTimeout)*time.Second)},
+		Matchers: rules.matchers(m, time.Duration(opt.yaraTimeout)*time.Second),
 		Found:    out.reporter.Finding,
 		Threads:  opt.threads, MaxSize: int64(opt.maxFileSize), Min: opt.min,
 	}
