@@ -83,15 +83,19 @@ func TestDocumentedKeywords(t *testing.T) {
 		if row[4] == "" {
 			t.Errorf("%s has no meaning", row[0])
 		}
-		if row[0] == "`loop_control`" {
-			for _, name := range loopKeywords {
-				if !slices.Contains(names(row[4]), name) {
-					t.Errorf("loop_control doesn't tell of %s", name)
+		for keyword, inner := range map[string][]string{"`loop_control`": loopKeywords, "`vars_prompt`": promptKeywords} {
+			for _, name := range inner {
+				if row[0] == keyword && !slices.Contains(names(row[4]), name) {
+					t.Errorf("%s doesn't tell of %s", keyword, name)
 				}
 			}
 		}
 	}
-	for i, known := range [][]string{playKeywords, blockKeywords, taskKeywords} {
+	ofTasks := slices.Clone(taskKeywords)
+	for _, lookup := range withLookups {
+		ofTasks = append(ofTasks, "with_"+lookup)
+	}
+	for i, known := range [][]string{playKeywords, blockKeywords, ofTasks} {
 		same(t, []string{"play", "block", "task"}[i], of[i], known)
 	}
 }
@@ -119,12 +123,8 @@ func TestDocumentedTemplates(t *testing.T) {
 
 func TestDocumentedAsNotDone(t *testing.T) {
 	t.Parallel()
-	own := func(list []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(k string) bool { return slices.Contains(sharedLater, k) })
-	}
 	known := map[string][]string{
-		"any keyword": sharedLater, "play": own(playLater), "block": own(blockLater), "task": own(taskLater),
-		"loop_control": loopLater, "module": modulesLater,
+		"play": playLater, "task": taskLater, "loop_control": loopLater, "vars_prompt": promptLater, "module": modulesLater,
 	}
 	for _, row := range rows(t, page(t), "## What isn't done yet") {
 		if row[0] == "function" {

@@ -96,9 +96,9 @@ const maxPairs = 1000
 
 // inline reads parameters written as text: key=value, or a command line or
 // path with some key=value in it.
-func (ld *loader) inline(spec *action.Spec, m pair) []given {
-	text := m.value.Value
-	from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value}
+func (ld *loader) inline(spec *action.Spec, m use) []given {
+	text := m.value.Value[m.base:]
+	from := origin{rng: ld.src.rangeOf(m.value), src: ld.src, node: m.value, base: m.base}
 	words, open := splitWords(text)
 	if open >= 0 && len(spec.RawText) == 0 {
 		ld.fault(from, faultAt(open, len(text), "a quote or {{ is not closed in the text of `%s`", m.name).
@@ -116,7 +116,7 @@ func (ld *loader) inline(spec *action.Spec, m pair) []given {
 			return nil
 		case ok:
 			taken[i] = true
-			out = append(out, given{key, ld.partNode(m.value, w, key), ld.inlineValue(m.value, value, w.end-len(value))})
+			out = append(out, given{key, ld.partNode(m.value, m.base+w.start, key), ld.inlineValue(m.value, value, m.base+w.end-len(value))})
 		case spec.FreeForm == "":
 			ld.fault(from, faultAt(w.start, w.end, "`%s` is not key=value text for module `%s`", text[w.start:w.end], m.name).
 				withHint("write `key=value`, quote values with spaces, or write a mapping below"))
@@ -127,7 +127,7 @@ func (ld *loader) inline(spec *action.Spec, m pair) []given {
 	}
 	if kept > 0 {
 		line, base := keep(text, words, taken)
-		out = append(out, given{spec.FreeForm, m.key, ld.textValue(m.value, line, base)})
+		out = append(out, given{spec.FreeForm, m.key, ld.textValue(m.value, line, m.base+base)})
 	}
 	return out
 }
@@ -166,9 +166,10 @@ func keep(text string, words []word, taken []bool) (string, int) {
 	return b.String(), base
 }
 
-// partNode makes a node of the key of one word inside a text, to point at.
-func (ld *loader) partNode(n *yaml.Node, w word, key string) *yaml.Node {
-	line, column, ok := ld.src.position(n, w.start)
+// partNode makes a node of the key of one word inside a text, to point at; base
+// is its place in the scalar.
+func (ld *loader) partNode(n *yaml.Node, base int, key string) *yaml.Node {
+	line, column, ok := ld.src.position(n, base)
 	if !ok {
 		return n
 	}

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"slices"
+	"strings"
 
 	"thordeploy/internal/diag"
 )
@@ -11,30 +12,36 @@ import (
 // would change what the playbook means.
 var (
 	sharedKeywords = []string{
-		"name", "vars", "environment", "remote_user", "connection", "become", "become_user", "become_method", "ignore_errors",
+		"name", "vars", "environment", "remote_user", "connection", "port",
+		"become", "become_user", "become_method", "become_flags", "become_exe",
+		"no_log", "check_mode", "diff", "ignore_errors", "ignore_unreachable", "any_errors_fatal", "run_once", "throttle", "timeout",
+		"tags", "module_defaults", "collections", "debugger", ignoreWarnings,
 	}
-	sharedLater = []string{
-		"any_errors_fatal", "become_exe", "become_flags", "collections", "debugger", "diff",
-		"ignore_unreachable", "module_defaults", "port", "run_once", "tags", "throttle",
+
+	playKeywords = append(slices.Clone(sharedKeywords), "hosts", "user", "strategy", "serial", "order",
+		"gather_facts", "gather_subset", "gather_timeout", "fact_path", "max_fail_percentage", "force_handlers",
+		"vars_files", "vars_prompt", "pre_tasks", "tasks", "post_tasks", "handlers")
+	playLater = []string{"import_playbook", "include", "roles"}
+
+	// taskOrBlock are those that tasks and blocks have besides.
+	taskOrBlock = []string{"when", "delegate_to", "delegate_facts", "notify"}
+
+	blockKeywords = append(append(slices.Clone(sharedKeywords), taskOrBlock...), "block", "rescue", "always")
+
+	taskKeywords = append(append(slices.Clone(sharedKeywords), taskOrBlock...),
+		"action", "local_action", "args", "register", "changed_when", "failed_when", "until", "retries", "delay",
+		"async", "poll", "listen", "loop", "loop_control")
+	taskLater = []string{"loop_with"}
+
+	// withLookups are the lookups whose terms `with_NAME` takes as a task's
+	// loop.
+	withLookups = []string{
+		"items", "list", "dict", "fileglob", "first_found", "flattened", "lines", "nested", "cartesian", "sequence",
+		"subelements", "together", "indexed_items", "random_choice", "inventory_hostnames", "file", "env", "vars",
 	}
 
-	playKeywords = append(slices.Clone(sharedKeywords), "hosts", "gather_facts", "tasks", "strategy")
-	playLater    = append(slices.Clone(sharedLater),
-		"check_mode", "fact_path", "force_handlers", "gather_subset", "gather_timeout", "handlers",
-		"import_playbook", "include", "max_fail_percentage", "no_log", "order", "post_tasks", "pre_tasks", "roles",
-		"serial", "timeout", "vars_files", "vars_prompt")
-
-	blockKeywords = append(slices.Clone(sharedKeywords), "block", "rescue", "always", "when", "no_log", "check_mode", "timeout")
-	blockLater    = append(slices.Clone(sharedLater), "delegate_facts", "delegate_to", "notify")
-
-	taskKeywords = append(slices.Clone(sharedKeywords),
-		"args", "register", "when", "changed_when", "failed_when", "loop", "loop_control", "no_log",
-		"timeout", "check_mode", ignoreWarnings)
-	taskLater = append(slices.Clone(sharedLater),
-		"async", "poll", "delay", "retries", "until", "delegate_facts", "delegate_to", "notify", "listen", "loop_with",
-		"local_action", "action",
-		"with_items", "with_list", "with_dict", "with_fileglob", "with_first_found", "with_flattened", "with_lines",
-		"with_nested", "with_sequence", "with_subelements", "with_together", "with_inventory_hostnames")
+	loopKeywords = []string{"loop_var", "index_var", "label", "pause", "extended", "extended_allitems"}
+	loopLater    = []string{"break_when"}
 
 	// modulesLater are modules that Ansible runs itself or that a sweep is
 	// known to use, and that aren't here yet.
@@ -51,19 +58,16 @@ var (
 // it: it is accepted, does nothing and draws one warning a file.
 const ignoreWarnings = "ignore_warnings"
 
-// laterHints say what to write instead of a keyword that isn't done yet.
+// laterHints say what to write instead of what isn't done yet.
 var laterHints = map[string]string{
-	"with_items":   "write `loop:`",
-	"with_list":    "write `loop:`",
-	"local_action": "write the module as the key, and `connection: local` beside it",
-	"action":       "write the module's name as the key: `command: …`",
-	"tags":         "leave it out, or select hosts with --limit",
-	"roles":        "put the role's tasks into the play for now",
-	"handlers":     "register the task's result and run the handler's task `when: result is changed`",
-	"notify":       "register the task's result and run the handler's task `when: result is changed`",
-	"pre_tasks":    "put them at the beginning of `tasks`",
-	"post_tasks":   "put them at the end of `tasks`",
-	"port":         "set ansible_port in the inventory",
+	"include": "write include_tasks, import_tasks or import_playbook",
+	"roles":   "put the role's tasks into the play for now",
+}
+
+// isTaskKeyword reports whether a task's key is a keyword: one of the table, or
+// with_ and a lookup.
+func isTaskKeyword(name string) bool {
+	return slices.Contains(taskKeywords, name) || strings.HasPrefix(name, "with_")
 }
 
 // unknownKeyword reports a key that is no keyword where it stands.
@@ -76,7 +80,7 @@ func (ld *loader) unknownKeyword(p pair, where string, known, later []string) {
 	hint := diag.DidYouMean(p.name, known)
 	if hint == "" {
 		switch {
-		case where == "play" && slices.Contains(taskKeywords, p.name):
+		case where == "play" && isTaskKeyword(p.name):
 			hint = "this is a keyword of a task: put it there"
 		case where != "play" && slices.Contains(playKeywords, p.name):
 			hint = "this is a keyword of a play: put it there"

@@ -23,15 +23,18 @@ const (
 
 // loader turns one file's YAML into plays, collecting problems.
 type loader struct {
-	src     *source
-	vault   *vault.Keyring
-	list    diag.List
-	nodes   int                 // walked so far
-	order   int                 // of the next task in the play
-	open    map[*yaml.Node]bool // alias targets being walked
-	ignored bool                // ignore_warnings was seen
-	stopped bool                // a bound was hit: nothing more is walked
-	rule    string              // the rule that what is reported now belongs to
+	src      *source
+	dir      string // the playbook's folder
+	given    Scope  // -e; may be nil
+	vault    *vault.Keyring
+	list     diag.List
+	layers   [][]Var             // vars around what is read now, outermost first
+	nodes    int                 // walked so far
+	open     map[*yaml.Node]bool // alias targets being walked
+	handling bool                // handlers are being read
+	ignored  bool                // ignore_warnings was seen
+	stopped  bool                // a bound was hit: nothing more is walked
+	rule     string              // the rule that what is reported now belongs to
 }
 
 // add reports a problem at a node.

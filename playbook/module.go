@@ -30,7 +30,7 @@ func plainModule(name string) string {
 
 // module reads a task's module with its parameters, from the module's own
 // value and from args.
-func (ld *loader) module(t *Task, m pair, fields []pair) {
+func (ld *loader) module(t *Task, m use, fields []pair) {
 	defer ld.as(RuleParameter)()
 	t.Spec, _ = action.Lookup(m.name)
 	t.Module = m.name
@@ -50,7 +50,7 @@ func (ld *loader) module(t *Task, m pair, fields []pair) {
 }
 
 // own reads the parameters of the module's own value.
-func (ld *loader) own(spec *action.Spec, m pair) []given {
+func (ld *loader) own(spec *action.Spec, m use) []given {
 	switch m.value.Kind {
 	case yaml.MappingNode:
 		return ld.mapping(spec, m.value)
@@ -59,12 +59,12 @@ func (ld *loader) own(spec *action.Spec, m pair) []given {
 		return nil
 	}
 	if tag := m.value.ShortTag(); tag == "!!null" {
-		return nil
+		return m.more
 	} else if tag != "!!str" && spec.FreeForm == "" {
 		ld.errorf(m.value, "", "the parameters of `%s` must be a mapping or key=value text, not %s", m.name, nodeKind(m.value))
 		return nil
 	}
-	return ld.inline(spec, m)
+	return append(ld.inline(spec, m), m.more...)
 }
 
 // mapping reads parameters written as a mapping.
@@ -74,8 +74,12 @@ func (ld *loader) mapping(spec *action.Spec, n *yaml.Node) []given {
 	if !ok {
 		return nil
 	}
+	return ld.givens(spec, ld.pairs(n))
+}
+
+func (ld *loader) givens(spec *action.Spec, fields []pair) []given {
 	var out []given
-	for _, p := range ld.pairs(n) {
+	for _, p := range fields {
 		v := ld.value(p.value)
 		if param, ok := spec.Param(p.name); ok && param.Type == action.Mode {
 			octal(v, p.value)
@@ -157,7 +161,7 @@ func (ld *loader) unknownParam(spec *action.Spec, g given) {
 		names = append(append(names, p.Name), p.Aliases...)
 	}
 	hint := diag.DidYouMean(g.name, names)
-	if hint == "" && slices.Contains(taskKeywords, g.name) {
+	if hint == "" && isTaskKeyword(g.name) {
 		hint = "this is a keyword of the task: write it two spaces further out"
 	}
 	ld.errorf(g.at, hint, "unknown parameter `%s` of module `%s`", g.name, spec.Name)
@@ -184,7 +188,7 @@ func (ld *loader) checkParam(p *action.Param, g given) {
 }
 
 // complete checks what the parameters must be together.
-func (ld *loader) complete(t *Task, m pair) {
+func (ld *loader) complete(t *Task, m use) {
 	is := func(name string) bool {
 		v, ok := t.Args[name]
 		if !ok {

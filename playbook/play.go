@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -46,16 +47,18 @@ func (ld *loader) play(n *yaml.Node) *Play {
 	if !ok {
 		return nil
 	}
-	ld.order = 0
-	p := &Play{Range: ld.src.rangeOf(n)}
+	p := &Play{Range: ld.src.rangeOf(n), Dir: ld.dir}
 	name := ""
 	imported := false
-	for _, f := range ld.pairs(n) {
+	for _, f := range varsFirst(ld.pairs(n)) {
 		switch strings.TrimPrefix(f.name, "ansible.builtin.") {
 		case "name":
 			if v := ld.text(f); v != nil {
 				name = v.text
 			}
+		case "vars":
+			p.Vars = ld.vars(f)
+			defer ld.within(p.Vars)()
 		case "import_playbook":
 			imported = true
 			ld.unknownKeyword(pair{"import_playbook", f.key, f.value}, "play", playKeywords, playLater)
@@ -70,6 +73,7 @@ func (ld *loader) play(n *yaml.Node) *Play {
 	if name == "" && p.Hosts != nil {
 		p.Name = p.Hosts.text
 	}
+	p.number()
 	return p
 }
 
@@ -86,45 +90,43 @@ func (ld *loader) playField(p *Play, f pair) {
 	switch f.name {
 	case "hosts":
 		p.Hosts = ld.hosts(f)
+	case "user":
+		p.RemoteUser = cmp.Or(p.RemoteUser, ld.text(f))
 	case "gather_facts":
 		p.GatherFacts = ld.constBool(f)
-	case "vars":
-		p.Vars = ld.vars(f)
+	case "gather_subset":
+		p.GatherSubset = ld.subset(f)
+	case "gather_timeout":
+		p.GatherTime = ld.count(f, "a number of seconds")
+	case "fact_path":
+		p.FactPath = ld.text(f)
 	case "strategy":
 		p.Strategy = ld.strategy(f)
-	case "environment":
-		p.Environment = ld.environment(f)
-	case "ignore_errors":
-		p.IgnoreErrors = ld.boolean(f)
-	case "remote_user":
-		p.RemoteUser = ld.text(f)
-	case "connection":
-		p.Connection = ld.connection(f)
+	case "order":
+		p.Order = ld.hostOrder(f)
+	case "serial":
+		p.Serial = ld.serial(f)
+	case "max_fail_percentage":
+		p.MaxFail = ld.percent(f)
+	case "force_handlers":
+		p.ForceHandler = ld.boolean(f)
+	case "vars_files":
+		p.VarsFiles = ld.varsFiles(f)
+	case "vars_prompt":
+		p.Prompts = ld.prompts(f)
+	case "pre_tasks":
+		p.PreTasks = ld.tasks(f)
 	case "tasks":
 		p.Tasks = ld.tasks(f)
-	case ignoreWarnings:
-		ld.warnIgnored(f)
+	case "post_tasks":
+		p.PostTasks = ld.tasks(f)
+	case "handlers":
+		p.Handlers = ld.handlers(f)
 	default:
-		if !ld.becomeField(&p.Become, f) {
+		if !ld.keyword(&p.Keywords, f) {
 			ld.unknownKeyword(f, "play", playKeywords, playLater)
 		}
 	}
-}
-
-// becomeField reads the privilege keywords, which plays, blocks and tasks
-// share.
-func (ld *loader) becomeField(b *Become, f pair) bool {
-	switch f.name {
-	case "become":
-		b.Enabled = ld.boolean(f)
-	case "become_user":
-		b.User = ld.text(f)
-	case "become_method":
-		b.Method = ld.text(f)
-	default:
-		return false
-	}
-	return true
 }
 
 // hosts reads the host pattern; a list is joined with commas.
@@ -140,67 +142,77 @@ func (ld *loader) hosts(f pair) *Value {
 		return v
 	}
 	var parts []string
+	var list []*Value
 	for _, n := range f.value.Content {
 		if n = ld.resolve(n); n == nil {
 			continue
 		}
-		v := ld.text(pair{f.name, f.key, n})
-		if v == nil {
-			continue
+		if v := ld.text(pair{f.name, f.key, n}); v != nil {
+			parts, list = append(parts, v.text), append(list, v)
 		}
-		if v.tmpl != nil {
-			ld.errorf(n, "write one string with commas: `hosts: \"{{ a }},{{ b }}\"`", "a list of `hosts` can't hold templates")
-			continue
-		}
-		parts = append(parts, v.text)
 	}
 	if len(parts) == 0 {
 		ld.errorf(f.key, "say which hosts: `hosts: all`", "`hosts` is empty")
 		return nil
 	}
-	joined := strings.Join(parts, ",")
-	return &Value{rng: ld.src.rangeOf(f.value), text: joined, constant: joined}
+	v := listValue(list, ld.src.rangeOf(f.value))
+	v.text = strings.Join(parts, ",")
+	if _, ok := v.Const(); ok {
+		v.constant = v.text
+	}
+	return v
 }
 
-// constBool reads a boolean that can't be a template.
+// constBool reads a boolean whose template can use only what is known at load.
 func (ld *loader) constBool(f pair) *bool {
 	e := ld.boolean(f)
 	if e == nil {
 		return nil
 	}
-	if e.tmpl != nil {
-		ld.errorf(f.value, "yes or no", "`%s` can't hold a template", f.name)
+	b, err := e.Bool(ld.known())
+	if err != nil {
+		d := evalError(err, e.rng).Diagnostic
+		ld.errorf(f.value, "this is needed before there is a host: it can use -e and the play's own `vars`", "`%s`: %s", f.name, d.Summary)
 		return nil
 	}
-	b := truth(e.constant)
 	return &b
 }
 
-// connections are what `connection` may say; the runner takes all but local for
-// ssh.
-var connections = []string{"ssh", "local", "smart", "paramiko", "paramiko_ssh"}
-
-// connection reads how hosts are reached.
-func (ld *loader) connection(f pair) *Value {
-	v := ld.text(f)
-	c, ok := v.Const()
-	if v == nil || !ok {
-		return v
-	}
-	name := strings.TrimPrefix(toText(c), "ansible.builtin.")
-	if !slices.Contains(connections, name) {
-		hint := diag.DidYouMean(name, connections)
-		if hint == "" {
-			hint = "ssh or local"
-		}
-		ld.errorf(f.value, hint, "connection `%s` isn't done here", name)
+// subset reads which facts to gather: words or a list of them.
+func (ld *loader) subset(f pair) *Value {
+	if f.value.Kind == yaml.MappingNode {
+		ld.errorf(f.value, "", "`%s` must be words or a list of them, not %s", f.name, nodeKind(f.value))
 		return nil
 	}
+	v := ld.value(f.value)
+	c, ok := v.Const()
+	if !ok {
+		return v
+	}
+	var list []any
+	switch c := c.(type) {
+	case nil:
+		return nil
+	case []any:
+		for _, item := range c {
+			switch item.(type) {
+			case nil, []any, map[string]any:
+				ld.errorf(f.value, "", "`%s` must be words or a list of them", f.name)
+				return nil
+			}
+			list = append(list, toText(item))
+		}
+	default:
+		for _, w := range strings.Split(toText(c), ",") {
+			list = append(list, strings.TrimSpace(w))
+		}
+	}
+	v.constant = list
 	return v
 }
 
 func (ld *loader) strategy(f pair) Strategy {
-	s, ok := ld.constText(f)
+	s, ok := ld.static(f)
 	if !ok {
 		return ""
 	}
@@ -208,14 +220,52 @@ func (ld *loader) strategy(f pair) Strategy {
 	case Linear, Free, HostPinned:
 		return st
 	case "debug":
-		ld.errorf(f.value, "", "strategy `debug` is not supported yet")
+		ld.errorf(f.value, "write linear; -v shows what a task gave", "strategy `debug` is not done: hosts don't wait for a person")
 	default:
-		names := []string{string(Linear), string(Free), string(HostPinned)}
-		hint := diag.DidYouMean(string(st), names)
-		if hint == "" {
-			hint = "one of " + strings.Join(names, ", ")
-		}
-		ld.errorf(f.value, hint, "unknown strategy `%s`", s)
+		ld.errorf(f.value, oneOf(string(st), string(Linear), string(Free), string(HostPinned)), "unknown strategy `%s`", s)
 	}
 	return ""
+}
+
+// hostOrder reads in which order a play takes its hosts.
+func (ld *loader) hostOrder(f pair) HostOrder {
+	s, ok := ld.static(f)
+	if !ok {
+		return ""
+	}
+	names := []string{
+		string(OrderInventory), string(OrderReverseInventory), string(OrderSorted), string(OrderReverseSorted), string(OrderShuffle),
+	}
+	if !slices.Contains(names, s) {
+		ld.errorf(f.value, oneOf(s, names...), "unknown order `%s`", s)
+		return ""
+	}
+	return HostOrder(s)
+}
+
+// oneOf is a hint for a word that should be one of names.
+func oneOf(word string, names ...string) string {
+	if near := diag.DidYouMean(word, names); near != "" {
+		return near
+	}
+	return "one of " + strings.Join(names, ", ")
+}
+
+// serial reads the sizes of a play's batches.
+func (ld *loader) serial(f pair) []*Value {
+	if f.value.Kind != yaml.SequenceNode {
+		if v := ld.share(f); v != nil {
+			return []*Value{v}
+		}
+		return nil
+	}
+	var out []*Value
+	for _, n := range f.value.Content {
+		if n = ld.resolve(n); n != nil {
+			if v := ld.share(pair{f.name, f.key, n}); v != nil {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
 }

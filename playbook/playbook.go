@@ -105,6 +105,7 @@ type Play struct {
 	// each once: their defaults and vars are seen by all of the play's tasks.
 	RoleList []*Role
 	Range    diag.Range
+	orders   int // the next task's Order
 }
 
 // HostOrder is a play's `order`: in which order its hosts are taken.
@@ -193,6 +194,7 @@ type Task struct {
 	LoopLabel     *Value // loop_control.label: what to show for an item; nil: the item
 	LoopPause     *Value // loop_control.pause: seconds between items
 	LoopExtended  *Expr  // loop_control.extended: ansible_loop is there
+	LoopAllItems  *Expr  // loop_control.extended_allitems: ansible_loop.allitems too; nil: yes
 	Register      string
 	ChangedWhen   []*Expr
 	FailedWhen    []*Expr
@@ -253,7 +255,7 @@ type Loader struct {
 // in the order of the file; the Playbook is usable only when list.Err() is
 // nil.
 func (l *Loader) Load(file, dir string, data []byte) (*Playbook, *diag.List) {
-	ld := &loader{src: newSource(file, data), vault: l.Vault}
+	ld := &loader{src: newSource(file, data), dir: dir, given: l.Vars, vault: l.Vault}
 	pb := &Playbook{File: file, Dir: dir}
 	if data, ok := ld.decrypted(data); ok {
 		if root := ld.parse(data); root != nil {

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -46,6 +47,14 @@ func (ld *loader) taskHint(n *yaml.Node) string {
 	return "a task looks like `- command: uptime`"
 }
 
+// handlers reads tasks that wait to be notified.
+func (ld *loader) handlers(f pair) []*Task {
+	before := ld.handling
+	ld.handling = true
+	defer func() { ld.handling = before }()
+	return ld.tasks(f)
+}
+
 // task reads a task or a block.
 func (ld *loader) task(n *yaml.Node) *Task {
 	leave, ok := ld.enter(n)
@@ -53,32 +62,36 @@ func (ld *loader) task(n *yaml.Node) *Task {
 	if !ok {
 		return nil
 	}
-	t := &Task{LoopVar: "item", Range: ld.src.rangeOf(n), Order: ld.order}
-	ld.order++
-	fields := ld.pairs(n)
+	t := &Task{LoopVar: "item", Range: ld.src.rangeOf(n)}
+	fields := varsFirst(ld.pairs(n))
 	if slices.ContainsFunc(fields, func(f pair) bool { return f.name == "block" }) {
 		ld.block(t, fields)
 		return t
 	}
-	var module *pair
+	var module *use
 	var rest []pair
 	for _, f := range fields {
 		switch {
 		case f.name == "args":
-		case slices.Contains(taskKeywords, f.name):
+		case f.name == "vars":
+			t.Vars = ld.vars(f)
+			defer ld.within(t.Vars)()
+		case isModule(f.name), f.name == "action", f.name == "local_action":
+			if module != nil {
+				ld.errorf(f.key, "split it into two tasks", "the task has two modules: `%s` and `%s`", module.key.Value, f.name)
+				continue
+			}
+			module = ld.use(f)
+		case isTaskKeyword(f.name):
 			ld.taskField(t, f)
-		case !isModule(f.name):
-			rest = append(rest, f)
-		case module != nil:
-			ld.errorf(f.key, "split it into two tasks", "the task has two modules: `%s` and `%s`", module.name, f.name)
 		default:
-			module = &f
+			rest = append(rest, f)
 		}
 	}
-	rest = ld.strays(t, rest, module != nil)
+	rest = ld.strays(rest, module != nil)
 	switch {
 	case module != nil:
-		ld.module(t, *module, fields)
+		ld.call(t, *module, fields)
 	case len(fields) < len(n.Content)/2: // what is wrong with the others is said
 	case len(fields) == 0:
 		ld.errorf(n, "a task looks like `- command: uptime`", "the task is empty")
@@ -88,6 +101,16 @@ func (ld *loader) task(n *yaml.Node) *Task {
 	return t
 }
 
+// call reads a task's module, when its keywords are read.
+func (ld *loader) call(t *Task, m use, fields []pair) {
+	if m.key.Value == "local_action" {
+		t.DelegateTo = &Value{rng: ld.src.rangeOf(m.key), text: "localhost", constant: "localhost"}
+	}
+	if m.name != "" {
+		ld.module(t, m, fields)
+	}
+}
+
 func isModule(name string) bool {
 	_, ok := action.Lookup(name)
 	return ok
@@ -95,7 +118,7 @@ func isModule(name string) bool {
 
 // strays reports the keys of a task that are neither keyword nor module. It
 // returns those that the user may have meant as the module.
-func (ld *loader) strays(t *Task, list []pair, hasModule bool) []pair {
+func (ld *loader) strays(list []pair, hasModule bool) []pair {
 	defer ld.as(RuleModule)()
 	var meant []pair
 	for _, f := range list {
@@ -108,9 +131,6 @@ func (ld *loader) strays(t *Task, list []pair, hasModule bool) []pair {
 			meant = append(meant, f)
 		case slices.Contains(taskLater, f.name):
 			ld.unknownKeyword(f, "task", taskKeywords, taskLater)
-			if f.name == "action" || f.name == "local_action" {
-				meant = append(meant, f)
-			}
 		case slices.Contains(modulesLater, word):
 			ld.errorf(f.key, laterHints[word], "module `%s` is not supported yet", f.name)
 			meant = append(meant, f)
@@ -133,13 +153,25 @@ func (ld *loader) taskField(t *Task, f pair) {
 		t.ChangedWhen = ld.conditions(f)
 	case "failed_when":
 		t.FailedWhen = ld.conditions(f)
-	case "loop":
-		t.Loop = ld.loop(f)
+	case "until":
+		t.Until = ld.conditions(f)
+	case "retries":
+		t.Retries = ld.count(f, "a number of tries")
+	case "delay":
+		t.Delay = ld.seconds(f)
+	case "async":
+		t.Async = ld.count(f, "a number of seconds")
+	case "poll":
+		t.Poll = ld.count(f, "a number of seconds")
+	case "listen":
+		t.Listen = ld.listen(f)
 	case "loop_control":
 		ld.loopControl(t, f)
-	case ignoreWarnings:
-		ld.warnIgnored(f)
 	default:
+		if f.name == "loop" || strings.HasPrefix(f.name, "with_") {
+			ld.loopField(t, f)
+			return
+		}
 		ld.sharedField(t, f)
 	}
 }
@@ -151,26 +183,51 @@ func (ld *loader) sharedField(t *Task, f pair) bool {
 		t.Name = ld.text(f)
 	case "when":
 		t.When = ld.conditions(f)
-	case "ignore_errors":
-		t.IgnoreErrors = ld.boolean(f)
-	case "vars":
-		t.Vars = ld.vars(f)
-	case "environment":
-		t.Environment = ld.environment(f)
-	case "remote_user":
-		t.RemoteUser = ld.text(f)
-	case "connection":
-		t.Connection = ld.connection(f)
-	case "no_log":
-		t.NoLog = ld.boolean(f)
-	case "check_mode":
-		t.Check = ld.boolean(f)
-	case "timeout":
-		t.Timeout = ld.timeout(f)
+	case "delegate_to":
+		t.DelegateTo = ld.text(f)
+	case "delegate_facts":
+		t.DelegateFacts = ld.boolean(f)
+	case "notify":
+		t.Notify = ld.notify(f)
 	default:
-		return ld.becomeField(&t.Become, f)
+		return ld.keyword(&t.Keywords, f)
 	}
 	return true
+}
+
+// notify reads the names of handlers, or what they listen to.
+func (ld *loader) notify(f pair) []*Value {
+	nodes := []*yaml.Node{f.value}
+	if f.value.Kind == yaml.SequenceNode {
+		nodes = f.value.Content
+	}
+	var out []*Value
+	for _, n := range nodes {
+		if n = ld.resolve(n); n != nil {
+			if v := ld.text(pair{f.name, f.key, n}); v != nil {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// listen reads what a handler listens to besides its name.
+func (ld *loader) listen(f pair) []string {
+	if !ld.handling {
+		defer ld.as(RuleKeyword)()
+		ld.errorf(f.key, "put the task below `handlers`, or write `notify`", "keyword `listen` belongs to a handler")
+		return nil
+	}
+	var out []string
+	for _, v := range ld.notify(f) {
+		if v.tmpl != nil {
+			ld.errorf(f.value, "", "`listen` can't hold a template")
+			continue
+		}
+		out = append(out, v.text)
+	}
+	return out
 }
 
 // block reads a block with its rescue and always.
@@ -186,8 +243,9 @@ func (ld *loader) block(t *Task, fields []pair) {
 			t.Rescue = ld.tasks(f)
 		case "always":
 			t.Always = ld.tasks(f)
-		case ignoreWarnings:
-			ld.warnIgnored(f)
+		case "vars":
+			t.Vars = ld.vars(f)
+			defer ld.within(t.Vars)()
 		default:
 			if !ld.sharedField(t, f) {
 				ld.strayOfBlock(f)
@@ -204,70 +262,9 @@ func (ld *loader) strayOfBlock(f pair) {
 		ld.errorf(f.key, "put it into the list below `block`", "a block can't have a module (`%s`)", f.name)
 		return
 	}
-	if slices.Contains(taskKeywords, f.name) {
+	if isTaskKeyword(f.name) {
 		ld.errorf(f.key, "put it on the tasks of the block", "keyword `%s` can't stand on a block", f.name)
 		return
 	}
-	ld.unknownKeyword(f, "block", blockKeywords, blockLater)
-}
-
-// loop reads a list, or a template that gives one.
-func (ld *loader) loop(f pair) *Value {
-	v := ld.value(f.value)
-	c, ok := v.Const()
-	if _, isList := c.([]any); ok && !isList {
-		if f.value.Kind == yaml.ScalarNode && identifier.MatchString(f.value.Value) {
-			ld.errorf(f.value, "for a variable write: loop: \"{{ "+f.value.Value+" }}\"", "`loop` needs a list, not %s", nodeKind(f.value))
-			return nil
-		}
-		ld.errorf(f.value, "", "`loop` needs a list, not %s", nodeKind(f.value))
-		return nil
-	}
-	if v.values != nil {
-		ld.errorf(f.value, "use `| dict2items`", "`loop` needs a list, not a mapping")
-		return nil
-	}
-	return v
-}
-
-var (
-	loopKeywords = []string{"loop_var", "label"}
-	loopLater    = []string{"index_var", "pause", "extended", "extended_allitems"}
-)
-
-func (ld *loader) loopControl(t *Task, f pair) {
-	if f.value.Kind != yaml.MappingNode {
-		ld.errorf(f.value, "", "`loop_control` must be a mapping, not %s", nodeKind(f.value))
-		return
-	}
-	for _, c := range ld.pairs(f.value) {
-		switch c.name {
-		case "loop_var":
-			if s := ld.variableName(c); s != "" {
-				t.LoopVar = s
-			}
-		case "label":
-			t.LoopLabel = ld.value(c.value)
-		default:
-			ld.unknownKeyword(c, "loop_control", loopKeywords, loopLater)
-		}
-	}
-}
-
-// timeout reads a number of seconds.
-func (ld *loader) timeout(f pair) *Value {
-	if f.value.Kind != yaml.ScalarNode {
-		ld.errorf(f.value, "", "`timeout` must be a number of seconds, not %s", nodeKind(f.value))
-		return nil
-	}
-	v := ld.scalar(f.value)
-	c, ok := v.Const()
-	if !ok || c == nil {
-		return v
-	}
-	if n, whole := wholeNumber(c); !whole || n < 0 {
-		ld.errorf(f.value, "", "`timeout` must be a number of seconds: `%s`", f.value.Value)
-		return nil
-	}
-	return v
+	ld.unknownKeyword(f, "block", blockKeywords, nil)
 }
