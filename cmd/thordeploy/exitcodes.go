@@ -23,7 +23,7 @@ var exitCodes = []struct {
 }{
 	{exitOK, "all went well"},
 	{exitUnexpected, "an unexpected error: thordeploy itself could not go on"},
-	{exitFailed, "a task failed on at least one host"},
+	{exitFailed, "a task failed on at least one host; of `thordeploy lint`: there are findings"},
 	{exitUnreachable, "at least one host was unreachable (wins over 2)"},
 	{exitUsage, "the command line, the inventory or a playbook is wrong, or no host is selected; nothing was run"},
 	{exitFindings, "findings at or above `--fail-on` (where the code would otherwise be 0)"},

@@ -1,6 +1,6 @@
 // Package docs makes the pages in docs/ that say what the code knows already:
-// the modules, from each one's [action.Spec], and the command line, from the
-// commands themselves. `thordeploy docs` writes them, and a test of that
+// the modules, from each one's [action.Spec], the rules of lint, and the command
+// line, from the commands themselves. `thordeploy docs` writes them, and a test of that
 // program fails where the committed pages say something else. Tests here hold
 // the pages that are written by hand to what the programs do.
 package docs
@@ -26,6 +26,7 @@ func Pages(root *cobra.Command) map[string]string {
 	return map[string]string{
 		"modules.md": Modules(),
 		"flags.md":   Flags(root),
+		"lint.md":    Lint(),
 	}
 }
 

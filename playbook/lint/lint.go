@@ -42,6 +42,9 @@ type Input struct {
 	Found    *diag.List // what loading it reported; where that has errors nothing else is looked at
 	Known    []string   // variables that the inventory has
 	Extra    []string   // variables that -e gives: the same for every host
+	// Encrypted reports a text that stood encrypted in its file: it is no
+	// literal secret. nil: none did.
+	Encrypted func(text string) bool
 	// Line gives a line of a file by its number from 1, "" where there is
 	// none. It is asked for the files that ranges name.
 	Line func(file string, n int) string

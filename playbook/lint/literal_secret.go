@@ -74,6 +74,7 @@ func (p *pass) secretValue(name string, v *playbook.Value) {
 			key = sc.Key
 		}
 		switch {
+		case p.Encrypted != nil && p.Encrypted(sc.Text):
 		case isSecretName(key) && isSecret(sc.Text):
 			p.report(sc.Range, secretHint, "the secret of `%s` stands here", key)
 		case hasSecret(sc.Text):

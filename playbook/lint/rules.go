@@ -40,6 +40,8 @@ func rules() []Rule {
 		ignoredCleanup,
 		undefinedVariable,
 		unusedRegister,
+		unusedHandler,
+		unknownHandler,
 		unreachableTask,
 	}
 }
