@@ -84,10 +84,39 @@ type Call struct {
 	Shell    *shell.Session    // the host's held shell, as the account the task runs as
 	Local    Paths
 	Check    bool                           // report without acting
+	Diff     bool                           // report what changes, in Result.Diff
 	Vars     func(expr string) (any, error) // evaluates a variable's name or an expression in the task's scope (debug: var=, assert: that=)
 	Output   func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil
 	Trees    *bundle.Cache                  // packed trees, shared by all hosts
 	RAMSizes map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
+	// Template renders the text of the template file in the task's scope.
+	// The error is a *diag.Diagnostic, or a playbook's own that wraps one.
+	Template func(text, file string, o TemplateOptions) (string, error)
+}
+
+// TemplateOptions say how a template file is written, as the parameters of
+// ansible.builtin.template do. Empty delimiters are Jinja's own.
+type TemplateOptions struct {
+	TrimBlocks, LstripBlocks   bool
+	NewlineSequence            string // what ends a line of the result; empty: "\n"
+	BlockStart, BlockEnd       string
+	VariableStart, VariableEnd string
+	CommentStart, CommentEnd   string
+	Vars                       map[string]any // variables of the file's own (template_path, …), over the scope's
+	// Load reads another template that this one includes or imports. An error
+	// that is fs.ErrNotExist is what `ignore missing` ignores.
+	Load func(name string) (text, file string, err error)
+}
+
+// Change is what a task altered, or in check mode would alter, as --diff shows
+// it.
+type Change struct {
+	BeforeHeader string `json:"before_header,omitempty"` // what Before is: a path
+	AfterHeader  string `json:"after_header,omitempty"`
+	Before       string `json:"before"`
+	After        string `json:"after"`
+	// Note stands instead of texts that are not shown (too long, not text).
+	Note string `json:"note,omitempty"`
 }
 
 // Paths are the controller's folders that relative paths are looked up in.
@@ -107,6 +136,7 @@ type Result struct {
 	Values  map[string]any // the module's return values, as Ansible names them (rc, stdout, stdout_lines, dest, stat, …)
 	Facts   map[string]any // facts to add to the host, by their ansible_ names
 	Vars    map[string]any // variables to set for the host (set_fact)
+	Diff    []Change       // with Call.Diff
 	// Lost is set instead when the host was lost while the task ran; it is a
 	// *transport.Error. TimedOut: the task's deadline ended it.
 	Lost     error

@@ -63,6 +63,7 @@ type copying struct {
 	owner    string // OWNER:GROUP as chown takes it
 	validate []string
 	note     string // a remark for the result
+	from     string // the template that content was made of
 }
 
 func runCopy(ctx context.Context, c *Call) Result {
@@ -188,7 +189,7 @@ func ramDrive(sizes map[string]int64, dest string) (mountPoint string, size int6
 // open finds and packs src.
 func (cp *copying) open() error {
 	src := cp.call.Args.Str("src")
-	at, err := cp.call.Local.find(src)
+	at, err := cp.call.Local.find(src, "files")
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			text := fmt.Sprintf("there is no %s to copy", src)

@@ -43,10 +43,65 @@ func (cp *copying) file(ctx context.Context) Result {
 		}
 	}
 	r = Result{Changed: s.send || s.chmod || s.chown, Values: values}
+	if cp.call.Diff && r.Changed {
+		var bad Result
+		if r.Diff, bad = cp.fileDiff(ctx, have, load, s, target); bad.Failed {
+			return bad
+		}
+	}
 	if cp.call.Check || !r.Changed {
 		return r
 	}
 	return cp.fileAct(ctx, p, load, s, target, r)
+}
+
+// fileDiff is what the copy changes in one file.
+func (cp *copying) fileDiff(ctx context.Context, have found, load payload, s step, target string) ([]Change, Result) {
+	var list []Change
+	if s.send {
+		var before side
+		if have.kind == 'f' || have.kind == 'l' {
+			var bad Result
+			if before, bad = standing(ctx, cp.call, target); bad.Failed {
+				return nil, bad
+			}
+		}
+		header := text8(target)
+		if cp.tree != nil {
+			header = cp.tree.Root
+		}
+		if cp.from != "" {
+			header = cp.from
+		}
+		after, err := load.shown(header)
+		if err != nil {
+			return nil, failed(fmt.Sprintf("reading %s for the diff: %v", header, err), "")
+		}
+		list = append(list, contentChange(before, after))
+	}
+	if have.kind == 'f' {
+		list = append(list, cp.attrDiff(have, s, target)...)
+	}
+	return list, Result{}
+}
+
+// attrDiff is what differs of a file's mode and owners.
+func (cp *copying) attrDiff(have found, s step, target string) []Change {
+	before, after := map[string]any{"path": text8(target)}, map[string]any{"path": text8(target)}
+	if s.mode != have.mode {
+		before["mode"], after["mode"] = modeText(have.mode), modeText(s.mode)
+	}
+	a := cp.call.Args
+	if o := a.Str("owner"); o != "" && o != have.user && o != have.uid {
+		before["owner"], after["owner"] = have.user, o
+	}
+	if g := a.Str("group"); g != "" && g != have.group && g != have.gid {
+		before["group"], after["group"] = have.group, g
+	}
+	if len(before) == 1 {
+		return nil
+	}
+	return []Change{attributeChange(before, after)}
 }
 
 func (cp *copying) fileStep(p *probe, have found, load payload) step {

@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"thordeploy/internal/bundle"
@@ -42,6 +44,12 @@ func (cp *copying) folder(ctx context.Context) Result {
 		return failed(err.Error(), hintOf(err))
 	}
 	r = cp.result(p, plan)
+	if cp.call.Diff && r.Changed {
+		var bad Result
+		if r.Diff, bad = cp.treeDiff(ctx, p, plan); bad.Failed {
+			return bad
+		}
+	}
 	if cp.call.Check || !r.Changed {
 		return r
 	}
@@ -53,6 +61,37 @@ func (cp *copying) folder(ctx context.Context) Result {
 	}
 	r.Msg = cp.note
 	return r
+}
+
+// maxDiffs is how many files' diffs of one tree are shown.
+const maxDiffs = 100
+
+// treeDiff is what the copy changes in each file of a tree.
+func (cp *copying) treeDiff(ctx context.Context, p *probe, plan []step) ([]Change, Result) {
+	var list []Change
+	more := 0
+	for i, s := range plan {
+		e, have := cp.tree.Entries[i], p.entries[i]
+		if !e.Mode.IsRegular() || !s.send && !s.chmod && !s.chown {
+			continue
+		}
+		if len(list) >= maxDiffs {
+			more++
+			continue
+		}
+		load := payload{size: e.Size, write: func(w io.Writer) error { return cp.call.Trees.WriteFile(w, cp.tree, i) }}
+		one := *cp
+		one.from = filepath.Join(cp.tree.Root, e.Path)
+		changes, bad := one.fileDiff(ctx, have, load, s, path.Join(p.base, e.Path))
+		if bad.Failed {
+			return nil, bad
+		}
+		list = append(list, changes...)
+	}
+	if more > 0 {
+		list = append(list, Change{Note: fmt.Sprintf("%d more files differ", more)})
+	}
+	return list, Result{}
 }
 
 // plan compares what is there with what is wanted.

@@ -91,7 +91,7 @@ func runFile(ctx context.Context, c *Call) Result {
 		return failed(err.Error(), hintOf(err))
 	}
 	reply, r := half(ctx, c, "file", a.Str("path"), a.Str("state"), a.Str("mode"), a.Str("owner"), a.Str("group"), a.Str("src"),
-		yesNo(a.Bool("force")), yesNo(a.Bool("follow")), yesNo(a.Bool("recurse")), atime, mtime, yesNo(c.Check))
+		yesNo(a.Bool("force")), yesNo(a.Bool("follow")), yesNo(a.Bool("recurse")), atime, mtime, yesNo(c.Check), yesNo(c.Diff))
 	if r.Lost != nil || r.TimedOut {
 		return r
 	}
@@ -109,7 +109,38 @@ func runFile(ctx context.Context, c *Call) Result {
 		was, err := strconv.ParseUint(s[0], 8, 32)
 		r.Changed = r.Changed || err != nil || applyMode(a.Str("mode"), uint32(was), s[1] == "d", 0o022) != uint32(was)
 	}
+	if c.Diff && r.Changed {
+		r.Diff = []Change{fileChange(a, reply)}
+	}
 	return r
+}
+
+// fileChange is what became, or would become, of a path: what differs of its
+// state, mode and owners.
+func fileChange(a Args, reply shell.Reply) Change {
+	at := text8(reply.Values["path"])
+	before, after := map[string]any{"path": at}, map[string]any{"path": at}
+	was, asked := reply.Values["was"], reply.Values["asked"]
+	if was != asked {
+		before["state"], after["state"] = was, asked
+	}
+	if reply.Values["was_at"] == "" || asked == "absent" {
+		return attributeChange(before, after)
+	}
+	var f found
+	f.readAt(reply.Values["was_at"])
+	if m := a.Str("mode"); m != "" {
+		if now := applyMode(m, f.mode, was == "directory", 0o022); now != f.mode {
+			before["mode"], after["mode"] = modeText(f.mode), modeText(now)
+		}
+	}
+	if o := a.Str("owner"); o != "" && o != f.user && o != f.uid {
+		before["owner"], after["owner"] = f.user, o
+	}
+	if g := a.Str("group"); g != "" && g != f.group && g != f.gid {
+		before["group"], after["group"] = f.group, g
+	}
+	return attributeChange(before, after)
 }
 
 // fileTime is a time as file.sh takes it: now, preserve or nothing, or a date

@@ -74,6 +74,9 @@ func runLineinfile(ctx context.Context, c *Call) Result {
 		r.Msg += "ownership, perms or SE linux context changed"
 	}
 	r.Values["msg"] = r.Msg
+	if c.Diff && r.Changed {
+		r.Diff = l.diff()
+	}
 	if c.Check || !r.Changed {
 		return r
 	}
@@ -151,6 +154,43 @@ func (l *lineFile) attrsDiffer() bool {
 		return l.wantMode() != l.was.at.mode || l.ownerDiffers()
 	}
 	return l.call.Args.Has("mode") && l.wantMode() != 0o666&^l.was.umask
+}
+
+// diff is what changes in the file and of its attributes, under the headers
+// that ansible.builtin.lineinfile gives them.
+func (l *lineFile) diff() []Change {
+	header := l.was.path + " (content)"
+	before := side{header: header, text: l.was.content, over: len(l.was.content) > maxDiff}
+	after := before
+	if l.send {
+		after = side{header: header, text: l.now, over: len(l.now) > maxDiff}
+	}
+	var list []Change
+	if l.send {
+		list = append(list, contentChange(before, after))
+	}
+	if l.was.word == "file" && l.attrsDiffer() {
+		was, now := map[string]any{}, map[string]any{}
+		if m := l.wantMode(); m != l.was.at.mode {
+			was["mode"], now["mode"] = modeText(l.was.at.mode), modeText(m)
+		}
+		if l.ownerDiffers() {
+			was["owner"], was["group"] = l.was.at.user, l.was.at.group
+			now["owner"], now["group"] = firstOf(l.call.Args.Str("owner"), l.was.at.user), firstOf(l.call.Args.Str("group"), l.was.at.group)
+		}
+		c := attributeChange(was, now)
+		c.BeforeHeader = l.was.path + " (file attributes)"
+		c.AfterHeader = c.BeforeHeader
+		list = append(list, c)
+	}
+	return list
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 // write puts the file back, or sets what differs of its attributes.

@@ -11,9 +11,9 @@ import (
 )
 
 // find looks a task's local file or folder up as Ansible does: in the role, in
-// the further folders, beside the playbook, each time first in a folder
-// `files`. The error names where it looked.
-func (p Paths) find(name string) (string, error) {
+// the further folders, beside the playbook, each time first in the folder sub
+// ("files", "templates") there. The error names where it looked.
+func (p Paths) find(name, sub string) (string, error) {
 	name, err := homed(name)
 	if err != nil {
 		return "", err
@@ -27,7 +27,7 @@ func (p Paths) find(name string) (string, error) {
 		if dir == "" {
 			continue
 		}
-		for _, at := range []string{filepath.Join(dir, "files", name), filepath.Join(dir, name)} {
+		for _, at := range []string{filepath.Join(dir, sub, name), filepath.Join(dir, name)} {
 			_, err := os.Stat(at)
 			if err == nil {
 				if strings.HasSuffix(name, "/") {

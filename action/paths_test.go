@@ -22,18 +22,18 @@ func TestPathsFind(t *testing.T) {
 		"in-role": role + "/files/in-role", "both": role + "/both", "in-more": more + "/in-more", "beside": book + "/beside",
 		"dir": book + "/files/dir", "dir/": book + "/files/dir/", "dir/y": book + "/dir/y", book + "/beside": book + "/beside", "./beside": book + "/beside",
 	} {
-		if got, err := p.find(name); err != nil || got != want {
+		if got, err := p.find(name, "files"); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", name, got, err, want)
 		}
 	}
-	_, err := p.find("none")
+	_, err := p.find("none", "files")
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), book+"/files/none") || !strings.Contains(err.Error(), role+"/none") {
 		t.Errorf("what isn't there: %v", err)
 	}
-	if _, err := p.find("/td/none"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := p.find("/td/none", "files"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an absolute path that isn't there: %v", err)
 	}
-	if got, err := p.find("~/."); err != nil || got != home(t)+"/." {
+	if got, err := p.find("~/.", "files"); err != nil || got != home(t)+"/." {
 		t.Errorf("~: %s, %v", got, err)
 	}
 }

@@ -84,7 +84,7 @@ func runScript(ctx context.Context, c *Call) Result {
 
 // readScript reads a local script.
 func readScript(in Paths, name string) ([]byte, error) {
-	at, err := in.find(name)
+	at, err := in.find(name, "files")
 	if err != nil {
 		return nil, err
 	}

@@ -190,11 +190,11 @@ func TestCompileErrors(t *testing.T) {
 		"{{ }}": "without an expression", "{{ a": "not closed", "{% if a": "not closed", "{{ 'a }}": "string is not closed",
 		"{% if a %}x": "endif is missing", "{% endif %}": "without its beginning", "{% for x in y %}": "is missing",
 		"{{ a | nope }}": "unknown filter `nope`", "{{ a is nope }}": "unknown test `nope`", "{{ a.append(1) }}": "unknown method",
-		"{% include 'x' %}": "unknown statement `include`", "{% import 'x' as y %}": "unknown statement", "{% extends 'x' %}": "unknown statement",
+		"{% include 'x' %}": "can't read other files", "{% import 'x' as y %}": "can't read other files", "{% extends 'x' %}": "`extends` is not supported",
 		"{{ lookup('file', '/etc/passwd') }}": "not supported yet", "{{ a b }}": "unexpected `b`", "{{ (a }}": "ends where `)`",
 		"{{ a ! b }}": "unexpected `!`", "{{ $a }}": "unexpected `$`", "{{ a; b }}": "unexpected `;`", "{{ [1, }}": "ends where a value",
 		"{{ 99999999999999999999 }}": "too large", "{{ a || b }}": "unexpected `|`", "{{ “a” }}": "unexpected `“`", "{{ f(*a) }}": "not supported",
-		"{{ a[1:2:3:4] }}": "unexpected `:`", "{{ a[] }}": "unexpected `]`", "{% set x %}": "`=`", "{% for 1 in x %}{% endfor %}": "a name",
+		"{{ a[1:2:3:4] }}": "unexpected `:`", "{{ a[] }}": "unexpected `]`", "{% set x %}": "endset is missing", "{% set x 1 %}": "`=`", "{% for 1 in x %}{% endfor %}": "a name",
 		"{{ a | default(1, 2, 3) }}": "at most 2", "{# open": "comment {# is not closed", "{{ if }}": "unexpected `if`", "{{ 1() }}": "can't be called",
 	} {
 		_, err := NewValue(text, diag.Range{File: "f", Line: 3, Column: 1})

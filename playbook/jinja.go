@@ -3,9 +3,9 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/parser"
 	"github.com/nikolalohinski/gonja/v2/tokens"
@@ -17,8 +17,8 @@ import (
 // because what gonja makes of `'a' in x | default([])`, `('a' if b else c)`,
 // `-7 // 2`, `i % 0`, a test with keywords or a multi-line expression is not
 // what Jinja makes of it, and because its values can't say which variable was
-// undefined and where. There is no loader and no include, import or extends:
-// a template reaches nothing but its scope.
+// undefined and where. A template reaches nothing but its scope and, where it
+// is a file, what its caller loads for it (jinja_file.go).
 
 const (
 	maxTemplate = 1 << 20 // bytes of one template's text
@@ -30,6 +30,7 @@ const (
 // use.
 type template struct {
 	origin origin
+	syntax syntax
 	body   []segment
 	lone   node // the expression, where the text is one {{ }} and nothing else
 }
@@ -67,12 +68,12 @@ func hasTemplate(text string) bool {
 
 // compileTemplate compiles a text with tags.
 func compileTemplate(text string, from origin) (*template, error) {
-	return compile(text, from, false)
+	return compile(text, from, plainSyntax, false)
 }
 
 // compile compiles a text with tags, or a bare expression that was put into
 // {{ }} for it.
-func compile(text string, from origin, bare bool) (t *template, err error) {
+func compile(text string, from origin, sx syntax, bare bool) (t *template, err error) {
 	// gonja's parser indexes token streams without looking; a panic there is
 	// a template it can't parse.
 	defer func() {
@@ -83,18 +84,17 @@ func compile(text string, from origin, bare bool) (t *template, err error) {
 	if len(text) > maxTemplate {
 		return nil, faultAt(0, 0, "template is longer than %d bytes", maxTemplate)
 	}
-	masked, err := mask(text)
+	masked, err := mask(text, sx)
 	if err != nil {
 		return nil, err
 	}
-	cfg := config.New()
-	cfg.KeepTrailingNewline = true
-	cfg.TrimBlocks = true // as ansible.template's environment
+	cfg := sx.config()
 	stream, err := retag(tokens.LexAll(masked, cfg))
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{text: text, masked: masked, bare: bare}
+	c := &compiler{text: text, masked: masked, syntax: sx, bare: bare, file: from.text != "", words: map[string]bool{}}
+	c.calls = definesMacros.MatchString(masked)
 	root, err := parser.NewParser("", stream, cfg, nil, c).Parse()
 	if err != nil {
 		return nil, c.explain(err)
@@ -102,7 +102,7 @@ func compile(text string, from origin, bare bool) (t *template, err error) {
 	if !stream.EOF() {
 		return nil, c.lexical(stream.Current())
 	}
-	t = &template{origin: from}
+	t = &template{origin: from, syntax: sx}
 	if t.body, err = c.segments(root.Nodes); err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func compile(text string, from origin, bare bool) (t *template, err error) {
 // compileExpr compiles a bare expression: what would stand in {{ }}.
 func compileExpr(text string, from origin) (*template, error) {
 	const open, shut = "{{ ", " }}"
-	t, err := compile(open+text+shut, from, true)
+	t, err := compile(open+text+shut, from, plainSyntax, true)
 	var f *fault
 	if errors.As(err, &f) {
 		f.pos, f.end = max(0, f.pos-len(open)), max(0, min(f.end-len(open), len(text)))
@@ -137,19 +137,17 @@ func compileExpr(text string, from origin) (*template, error) {
 // gonja's parser asks for.
 type compiler struct {
 	text, masked string
+	syntax       syntax
 	bare         bool // the text is a bare expression in {{ }}
+	file         bool // the text is a template file
+	calls        bool // it has macros or imports: what can be called is known when it runs
 	depth        int
+	words        map[string]bool // variables that were read so far
 }
 
 // Get implements gonja's lookup of statements.
 func (c *compiler) Get(name string) (parser.ControlStructureParser, bool) {
-	parse, ok := map[string]func(*parser.Parser, []*tokens.Token) (nodes.ControlStructure, error){
-		outputTag: c.parseOutput,
-		"if":      c.parseIf,
-		"for":     c.parseFor,
-		"set":     c.parseSet,
-		"raw":     c.parseRaw,
-	}[name]
+	parse, ok := statementParsers()[name]
 	return func(p, args *parser.Parser) (nodes.ControlStructure, error) {
 		if c.depth++; c.depth > maxNesting {
 			return nil, faultAt(0, 0, "template is nested deeper than %d", maxNesting)
@@ -162,11 +160,36 @@ func (c *compiler) Get(name string) (parser.ControlStructureParser, bool) {
 		if !ok {
 			return nil, c.unknownStatement(name, p)
 		}
-		return parse(p, list)
+		return parse(c, p, list)
 	}, true
 }
 
-var statements = []string{"if", "elif", "else", "endif", "for", "endfor", "set", "raw", "endraw"}
+// statementParser compiles what follows a statement's name, and its body.
+type statementParser func(c *compiler, p *parser.Parser, list []*tokens.Token) (nodes.ControlStructure, error)
+
+// statementParsers is the table of all statements. (A function, since
+// statements hold others.)
+func statementParsers() map[string]statementParser {
+	return map[string]statementParser{
+		outputTag: (*compiler).parseOutput,
+		"if":      (*compiler).parseIf,
+		"for":     (*compiler).parseFor,
+		"set":     (*compiler).parseSet,
+		"raw":     (*compiler).parseRaw,
+		"with":    (*compiler).parseWith,
+		"filter":  (*compiler).parseFilterBlock,
+		"macro":   (*compiler).parseMacro,
+		"call":    (*compiler).parseCallBlock,
+		"include": (*compiler).parseInclude,
+		"import":  (*compiler).parseImport,
+		"from":    (*compiler).parseFrom,
+	}
+}
+
+// inner are the words that only stand inside another statement.
+var inner = []string{
+	"elif", "else", "endif", "endfor", "endraw", "endset", "endwith", "endfilter", "endmacro", "endcall",
+}
 
 func (c *compiler) unknownStatement(name string, p *parser.Parser) error {
 	pos := len(c.text)
@@ -175,14 +198,18 @@ func (c *compiler) unknownStatement(name string, p *parser.Parser) error {
 	}
 	at := max(0, strings.LastIndex(c.masked[:min(pos, len(c.masked))], name))
 	f := faultAt(at, at+len(name), "unknown statement `%s` in a template", name)
-	switch name {
-	case "include", "import", "from", "extends", "block":
-		return f.withHint("templates can't read other files")
-	case "elif", "else", "endif", "endfor", "endraw", "endset":
+	switch {
+	case name == "extends" || name == "block" || name == "do":
+		f.summary = fmt.Sprintf("statement `%s` is not supported in a template", name)
+		if name == "do" {
+			return f.withHint("use set")
+		}
+		return f.withHint("use include, or import macros")
+	case slices.Contains(inner, name):
 		f.summary = fmt.Sprintf("`%s` without its beginning in a template", name)
 		return f
 	}
-	return f.withHint(didYouMean(name, statements))
+	return f.withHint(didYouMean(name, append(keysOf(statementParsers())[1:], inner...)))
 }
 
 // drain takes the tokens between a statement's name and its end.
@@ -206,9 +233,10 @@ func (c *compiler) lexical(t *tokens.Token) error {
 }
 
 func (c *compiler) openComment() error {
-	at := max(0, strings.LastIndex(c.masked, "{#"))
-	f := faultAt(at, at+2, "comment {# is not closed").withHint("close it with #}")
-	if strings.HasSuffix(c.masked[:at], "$") {
+	open, shut := c.syntax.comment[0], c.syntax.comment[1]
+	at := max(0, strings.LastIndex(c.masked, open))
+	f := faultAt(at, at+len(open), "comment %s is not closed", open).withHint("close it with " + shut)
+	if open == "{#" && strings.HasSuffix(c.masked[:at], "$") {
 		f.hint = "{# begins a comment in a template: write a shell's ${#name} as {{ '${#' }}name}"
 	}
 	return f
@@ -230,12 +258,12 @@ func (c *compiler) explain(err error) error {
 	case strings.Contains(summary, "unclosed comment"):
 		return c.openComment()
 	case strings.Contains(summary, "expected end of block"):
-		open := max(0, strings.LastIndex(c.masked[:pos], "{"))
-		if strings.HasPrefix(c.masked[open:], "{%") {
-			return faultAt(open, open+2, "{%% is not closed").withHint("close it with %}")
+		tag, open := c.syntax.variable, strings.LastIndex(c.masked[:pos], c.syntax.variable[0])
+		if at := strings.LastIndex(c.masked[:pos], c.syntax.block[0]); at > open {
+			tag, open = c.syntax.block, at
 		}
-		open = max(0, strings.LastIndex(c.masked[:pos], "{{"))
-		return faultAt(open, open+2, "{{ is not closed").withHint("close it with }}")
+		open = max(0, open)
+		return faultAt(open, open+len(tag[0]), "%s is not closed", tag[0]).withHint("close it with " + tag[1])
 	case strings.Contains(summary, "expected tag"):
 		_, want, _ := strings.Cut(summary, "expected tag ")
 		return faultAt(pos, len(c.text), "a statement is not ended: %s is missing", want)

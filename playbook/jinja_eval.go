@@ -20,6 +20,13 @@ const (
 type evaluation struct {
 	scope   Scope
 	locals  []local // what for and set define, innermost last
+	level   int     // scopes around: at 0, what is defined is the file's own
+	depth   int     // loops, macros and files inside each other
+	file    *module // what the template file defines at its top; nil: not a file
+	home    *template
+	files   []*template // that include each other
+	loaded  map[string]*template
+	load    func(name string) (text, file string, err error)
 	busy    []busyVar
 	known   map[*Value]any // variables already evaluated
 	bytes   int
@@ -262,6 +269,11 @@ func (ev *evaluation) variable(word string, a at) (any, error) {
 			return l.value, nil
 		}
 	}
+	if ev.file != nil {
+		if v, ok := ev.file.values[word]; ok {
+			return v, nil
+		}
+	}
 	if ev.scope != nil {
 		if v, ok := ev.scope.Lookup(word); ok {
 			return ev.variableValue(word, v, a)
@@ -274,6 +286,35 @@ func (ev *evaluation) variable(word string, a at) (any, error) {
 	f.undefined = word
 	f.suggest = ev.suggestion(word)
 	return &undefined{fault: f}, nil
+}
+
+// maxScopes bounds how deep loops and macros may be inside each other when they
+// run.
+const maxScopes = 200
+
+// enter opens a scope of loop, macro or with: what is defined in it is gone
+// after leave.
+func (ev *evaluation) enter() (leave func(), err error) {
+	if ev.depth >= maxScopes {
+		return nil, faultAt(0, 0, "loops and macros are more than %d deep inside each other", maxScopes)
+	}
+	mark := len(ev.locals)
+	ev.level++
+	ev.depth++
+	return func() {
+		ev.level--
+		ev.depth--
+		ev.locals = ev.locals[:mark]
+	}, nil
+}
+
+// define makes a variable in the innermost scope.
+func (ev *evaluation) define(name string, v any) {
+	if ev.level == 0 && ev.file != nil {
+		ev.file.values[name] = v
+		return
+	}
+	ev.locals = append(ev.locals, local{name, v})
 }
 
 // suggestion makes the hint for an undefined variable, when somebody wants to
@@ -316,10 +357,10 @@ func (ev *evaluation) variableValue(word string, v any, a at) (any, error) {
 		return nil, faultAt(a.pos, a.end, "more than %d variables need each other", maxVars)
 	}
 	ev.busy = append(ev.busy, busyVar{word, val})
-	locals := ev.locals
-	ev.locals = nil // a variable doesn't see what the template that uses it defines
+	locals, file := ev.locals, ev.file
+	ev.locals, ev.file = nil, nil // a variable doesn't see what the template that uses it defines
 	out, err := val.run(ev)
-	ev.locals = locals
+	ev.locals, ev.file = locals, file
 	ev.busy = ev.busy[:len(ev.busy)-1]
 	var f *fault
 	if errors.As(err, &f) && f.undefined != "" {

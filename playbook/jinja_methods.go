@@ -57,8 +57,9 @@ var methods = map[string]methodFunc{
 
 // functions is the table of all functions.
 var functions = map[string]functionFunc{
-	"range": rangeFunction,
-	"dict":  dictFunction,
+	"namespace": namespaceFunction,
+	"range":     rangeFunction,
+	"dict":      dictFunction,
 }
 
 // dictFunction is dict(a=1), dict(mapping) and dict(list of pairs).

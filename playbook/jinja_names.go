@@ -70,9 +70,37 @@ func (w *nameWalk) segments(list []segment) {
 			w.loop(s)
 		case *assignment:
 			w.node(s.expr, false)
+			w.own = append(w.own, s.names...)
+		case *filterBlock:
+			w.node(s.expr, false)
+		case *with:
+			for _, n := range s.values {
+				w.node(n, false)
+			}
+			w.inside(s.names, s.body)
+		case *macroNode:
 			w.own = append(w.own, s.name)
+			w.macro(s)
+		case *callBlock:
+			w.node(s.expr, false)
+			w.macro(s.body)
 		}
 	}
+}
+
+// inside walks a body that sees names besides.
+func (w *nameWalk) inside(names []string, body []segment) {
+	mark := len(w.own)
+	w.own = append(w.own, names...)
+	w.segments(body)
+	w.own = w.own[:mark]
+}
+
+func (w *nameWalk) macro(m *macroNode) {
+	for _, n := range m.defaults {
+		w.node(n, false)
+	}
+	w.inside(append([]string{"varargs", "kwargs", "caller"}, m.params...), m.body)
 }
 
 func (w *nameWalk) loop(s *loop) {
@@ -103,6 +131,8 @@ func (w *nameWalk) node(n node, optional bool) {
 	case *item:
 		w.node(n.of, optional)
 		w.node(n.key, false)
+	case *body:
+		w.inside(nil, n.segments)
 	default:
 		for _, c := range parts(n) {
 			w.node(c, false)
@@ -147,6 +177,10 @@ func parts(n node) []node {
 		return append([]node{n.first}, n.rest...)
 	case *method:
 		return slices.Concat([]node{n.of}, n.args.list, n.args.named)
+	case *macroCall:
+		return slices.Concat([]node{n.of}, n.args.list, n.args.named)
+	case *memberCall:
+		return slices.Concat([]node{n.of.of}, n.args.list, n.args.named)
 	case *function:
 		return slices.Concat(n.args.list, n.args.named)
 	}

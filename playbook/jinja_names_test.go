@@ -17,11 +17,15 @@ func TestReferences(t *testing.T) {
 		"{{ a | default(b) }}{{ c.d | default('x') }}{{ e[f]|d }}": "a? b c? e? f",
 		"{{ a is defined and b is not defined or c is changed }}":  "a? b? c",
 		"{{ a if b else c }}": "a b c",
-		"{% for i in a if i > b %}{{ i }}{{ loop.index }}{{ c }}{% endfor %}{{ i }}": "a b c i",
-		"{% set x = a %}{{ x }}{% if y %}{{ z }}{% else %}{{ w }}{% endif %}":        "a y z w",
-		"{{ [a, {'k': b}] + c[1:d] }}{{ -e ** 2 }}{{ not f }}":                       "a b c d e f",
-		"{{ a.split(b) }}{{ range(c) }}{{ d | join(e) }}":                            "a b c d e",
-		"{% raw %}{{ a }}{% endraw %}":                                               "",
+		"{% for i in a if i > b %}{{ i }}{{ loop.index }}{{ c }}{% endfor %}{{ i }}":                                                    "a b c i",
+		"{% set x = a %}{{ x }}{% if y %}{{ z }}{% else %}{{ w }}{% endif %}":                                                           "a y z w",
+		"{{ [a, {'k': b}] + c[1:d] }}{{ -e ** 2 }}{{ not f }}":                                                                          "a b c d e f",
+		"{{ a.split(b) }}{{ range(c) }}{{ d | join(e) }}":                                                                               "a b c d e",
+		"{% raw %}{{ a }}{% endraw %}":                                                                                                  "",
+		"{% macro m(a, b=c) %}{{ a }}{{ b }}{{ d }}{{ caller() }}{% endmacro %}{{ m(e) }}{% call(x) m(f) %}{{ x }}{{ g }}{% endcall %}": "c d e f g",
+		"{% with a = b %}{{ a }}{{ c }}{% endwith %}{{ a }}":                                                                            "b c a",
+		"{% set x | replace(a, b) %}{{ c }}{% endset %}{{ x }}{% filter indent(d) %}{{ e }}{% endfilter %}":                             "c a b e d",
+		"{% set ns = namespace(n=a) %}{% set ns.n = b %}{{ ns.n }}":                                                                     "a b",
 	} {
 		v, err := NewValue(text, diag.Range{})
 		if err != nil {

@@ -86,15 +86,21 @@ func (g *grammar) call(of node) (node, error) {
 	switch f := of.(type) {
 	case *attribute:
 		m, ok := methods[f.name]
-		if !ok {
-			return nil, faultAt(end-len(f.name), end, "unknown method `%s`", f.name).
-				withHint(didYouMean(f.name, keysOf(methods)))
+		if !ok || g.c.calls {
+			if !ok && !g.c.calls && f.name != "cycle" && f.name != "changed" {
+				return nil, faultAt(end-len(f.name), end, "unknown method `%s`", f.name).
+					withHint(didYouMean(f.name, keysOf(methods)))
+			}
+			return &memberCall{span, f, m, args}, nil
 		}
 		return &method{span, f.of, f.name, m, args}, nil
 	case *name:
 		fn, ok := functions[f.name]
 		if ok {
 			return &function{span, f.name, fn, args}, nil
+		}
+		if g.c.calls || f.name == "loop" {
+			return &macroCall{span, f, args}, nil
 		}
 		fault := faultAt(pos, end, "unknown function `%s`", f.name)
 		switch f.name {

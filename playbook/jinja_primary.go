@@ -33,6 +33,7 @@ func (g *grammar) primary() (node, error) {
 		}
 		if !reserved(t.Val) && !strings.ContainsRune("0123456789", rune(t.Val[0])) {
 			g.i++
+			g.c.words[t.Val] = true
 			return &name{at{t.Pos, g.endPos()}, t.Val}, nil
 		}
 	}

@@ -4,54 +4,90 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/nikolalohinski/gonja/v2/config"
 )
+
+// syntax is how a template's tags are written, and what becomes of the white
+// space around statements.
+type syntax struct {
+	variable, block, comment [2]string // what a tag begins and ends with
+	trim, lstrip             bool
+}
+
+// plainSyntax is that of playbooks: Jinja's tags, with trim_blocks as
+// ansible.template's environment has it.
+var plainSyntax = syntax{
+	variable: [2]string{"{{", "}}"}, block: [2]string{"{%", "%}"}, comment: [2]string{"{#", "#}"}, trim: true,
+}
+
+func (sx syntax) config() *config.Config {
+	cfg := config.New()
+	cfg.KeepTrailingNewline = true
+	cfg.TrimBlocks, cfg.LeftStripBlocks = sx.trim, sx.lstrip
+	cfg.VariableStartString, cfg.VariableEndString = sx.variable[0], sx.variable[1]
+	cfg.BlockStartString, cfg.BlockEndString = sx.block[0], sx.block[1]
+	cfg.CommentStartString, cfg.CommentEndString = sx.comment[0], sx.comment[1]
+	return cfg
+}
+
+// next finds the first tag in text: its offset, or -1, and which it is.
+func (sx syntax) next(text string) (offset int, tag [2]string) {
+	offset = -1
+	for _, t := range [][2]string{sx.comment, sx.variable, sx.block} {
+		at := strings.Index(text, t[0])
+		if at >= 0 && (offset < 0 || at < offset || at == offset && len(t[0]) > len(tag[0])) {
+			offset, tag = at, t
+		}
+	}
+	return offset, tag
+}
 
 // mask prepares a template for gonja's lexer, byte for byte of the same
 // length: the contents of string literals become x, so that escapes and tags
 // inside them can't confuse it (the adapter's grammar reads the real text by
 // its place), line breaks inside tags become spaces, and a rune that no
 // expression may hold is a fault (gonja would drop it).
-func mask(text string) (string, error) {
+func mask(text string, sx syntax) (string, error) {
 	out := []byte(text)
 	for i := 0; i < len(text); {
-		open := strings.IndexByte(text[i:], '{')
-		if open < 0 || i+open+1 >= len(text) {
+		at, tag := sx.next(text[i:])
+		if at < 0 {
 			break
 		}
-		i += open
-		var err error
-		switch text[i+1] {
-		case '#':
-			end := strings.Index(text[i:], "#}")
+		i += at
+		if tag == sx.comment {
+			end := strings.Index(text[i:], tag[1])
 			if end < 0 {
 				return string(out), nil // gonja's lexer says so, with its place
 			}
-			i += end + 2
-		case '{':
-			i, err = maskTag(text, out, i, "}}")
-		case '%':
-			start := i
-			i, err = maskTag(text, out, i, "%}")
-			if err == nil && statementName(text[start+2:]) == "raw" {
-				i = endOfRaw(text, i)
-			}
-		default:
-			i++
+			i += end + len(tag[1])
+			continue
 		}
-		if err != nil {
+		start := i + len(tag[0])
+		var err error
+		if i, err = maskTag(text, out, i, tag); err != nil {
 			return "", err
+		}
+		if tag == sx.block && statementName(text[start:]) == "raw" {
+			i = endOfRaw(text, i, sx.block[0])
 		}
 	}
 	return string(out), nil
 }
 
+// brackets are what may stand in pairs inside a tag.
+var brackets = map[byte]byte{'}': '{', ']': '[', ')': '('}
+
 // maskTag masks one tag that begins at start in out, if that isn't nil, and
-// returns the offset after it.
-func maskTag(text string, out []byte, start int, shut string) (int, error) {
+// returns the offset after it. Where a tag ends in a bracket, such brackets
+// inside it are in pairs.
+func maskTag(text string, out []byte, start int, tag [2]string) (int, error) {
 	depth := 0
-	for i := start + 2; i < len(text); {
-		if strings.HasPrefix(text[i:], shut) && (depth == 0 || shut == "%}") {
-			return i + 2, nil
+	open := brackets[tag[1][0]]
+	for i := start + len(tag[0]); i < len(text); {
+		if strings.HasPrefix(text[i:], tag[1]) && depth == 0 {
+			return i + len(tag[1]), nil
 		}
 		switch c := text[i]; c {
 		case '\n', '\r', '\f', '\v':
@@ -63,10 +99,14 @@ func maskTag(text string, out []byte, start int, shut string) (int, error) {
 			}
 			i = end
 			continue
-		case '{':
-			depth++
-		case '}':
-			depth--
+		case '{', '[', '(':
+			if c == open {
+				depth++
+			}
+		case '}', ']', ')':
+			if brackets[c] == open {
+				depth--
+			}
 		case '!':
 			if !strings.HasPrefix(text[i:], "!=") {
 				return 0, faultAt(i, i+1, "unexpected `!` in an expression").withHint("write `not`")
@@ -81,7 +121,7 @@ func maskTag(text string, out []byte, start int, shut string) (int, error) {
 		}
 		i++
 	}
-	return 0, faultAt(start, start+2, "%s is not closed", text[start:start+2]).withHint("close it with " + shut)
+	return 0, faultAt(start, start+len(tag[0]), "%s is not closed", tag[0]).withHint("close it with " + tag[1])
 }
 
 func put(out []byte, i int, c byte) {
@@ -109,7 +149,7 @@ func strange(text string, i int, r rune, size int) error {
 // allowed reports runes that tokens are made of.
 func allowed(r rune) bool {
 	return r == ' ' || r == '\t' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) ||
-		r < utf8.RuneSelf && strings.ContainsRune("+-*/%~.,:|()[]<>=", r)
+		r < utf8.RuneSelf && strings.ContainsRune("+-*/%~.,:|<>=", r)
 }
 
 // maskString masks the literal that begins at start and returns the offset
@@ -140,14 +180,14 @@ func statementName(rest string) string {
 }
 
 // endOfRaw gives the offset of the {% endraw that ends a raw block.
-func endOfRaw(text string, from int) int {
-	for i := from; ; i += 2 {
-		at := strings.Index(text[i:], "{%")
+func endOfRaw(text string, from int, open string) int {
+	for i := from; ; i += len(open) {
+		at := strings.Index(text[i:], open)
 		if at < 0 {
 			return len(text)
 		}
 		i += at
-		if statementName(text[i+2:]) == "endraw" {
+		if statementName(text[i+len(open):]) == "endraw" {
 			return i
 		}
 	}

@@ -40,7 +40,7 @@ type output struct {
 
 func (c *compiler) parseOutput(_ *parser.Parser, list []*tokens.Token) (nodes.ControlStructure, error) {
 	g := c.grammar(list)
-	g.raw = !c.bare
+	g.raw = !c.bare && !c.file
 	if len(list) == 0 {
 		return nil, faultAt(0, len(c.text), "{{ }} without an expression")
 	}
@@ -128,6 +128,7 @@ type loop struct {
 	located
 	names       []string
 	over, cond  node
+	recursive   bool
 	body, empty []segment
 }
 
@@ -149,6 +150,7 @@ func (c *compiler) parseFor(p *parser.Parser, list []*tokens.Token) (nodes.Contr
 			return nil, err
 		}
 	}
+	s.recursive = g.acceptWord("recursive")
 	if !g.done() {
 		return nil, g.unexpected("the end of the statement")
 	}
@@ -169,13 +171,22 @@ func (s *loop) render(ev *evaluation, out *strings.Builder) error {
 	if err != nil {
 		return err
 	}
+	return s.through(ev, v, out, 1)
+}
+
+// through renders the body for each item of v; depth counts a recursive
+// loop's calls of itself.
+func (s *loop) through(ev *evaluation, v any, out *strings.Builder, depth int) error {
 	items, err := elements(v)
 	if err != nil {
 		pos, end := s.over.span()
 		return faultAt(pos, end, "%s", err)
 	}
-	mark := len(ev.locals)
-	defer func() { ev.locals = ev.locals[:mark] }()
+	leave, err := ev.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if s.cond != nil {
 		if items, err = s.filter(ev, items); err != nil {
 			return err
@@ -184,11 +195,19 @@ func (s *loop) render(ev *evaluation, out *strings.Builder) error {
 	if len(items) == 0 {
 		return renderAll(ev, s.empty, out)
 	}
+	mark := len(ev.locals)
+	var memory loopMemory
 	for i, item := range items {
 		if err := ev.step(); err != nil {
 			return err
 		}
-		ev.locals = append(ev.locals[:mark], local{"loop", loopState(i, len(items))})
+		state := loopState(items, i, depth)
+		state["cycle"], state["changed"] = cycling(i), &memory
+		var self any = state
+		if s.recursive {
+			self = &recursion{state, s, depth}
+		}
+		ev.locals = append(ev.locals[:mark], local{"loop", self})
 		if err := s.bind(ev, item); err != nil {
 			return err
 		}
@@ -232,67 +251,4 @@ func (s *loop) bind(ev *evaluation, item any) error {
 		ev.locals = append(ev.locals, local{n, parts[i]})
 	}
 	return nil
-}
-
-func loopState(i, n int) map[string]any {
-	return map[string]any{
-		"index": i + 1, "index0": i, "revindex": n - i, "revindex0": n - i - 1,
-		"first": i == 0, "last": i == n-1, "length": n,
-	}
-}
-
-// assignment is {% set name = expr %}.
-type assignment struct {
-	located
-	name string
-	expr node
-}
-
-func (c *compiler) parseSet(_ *parser.Parser, list []*tokens.Token) (nodes.ControlStructure, error) {
-	g := c.grammar(list)
-	names, err := g.targets()
-	if err != nil {
-		return nil, err
-	}
-	if len(names) != 1 {
-		return nil, g.unexpected("the one name that `set` takes")
-	}
-	if !g.accept(tokens.Assign) {
-		return nil, g.unexpected("`=`")
-	}
-	expr, err := g.whole()
-	if err != nil {
-		return nil, err
-	}
-	return &assignment{locate(list), names[0], expr}, nil
-}
-
-func (s *assignment) render(ev *evaluation, _ *strings.Builder) error {
-	v, err := s.expr.eval(ev)
-	if err != nil {
-		return err
-	}
-	ev.locals = append(ev.locals, local{s.name, v})
-	return ev.step()
-}
-
-// verbatim is {% raw %}.
-type verbatim struct {
-	located
-	body []segment
-}
-
-func (c *compiler) parseRaw(p *parser.Parser, list []*tokens.Token) (nodes.ControlStructure, error) {
-	if len(list) > 0 {
-		return nil, c.grammar(list).unexpected("the end of the statement")
-	}
-	body, _, _, err := c.wrap(p, "endraw")
-	if err != nil {
-		return nil, err
-	}
-	return &verbatim{locate(list), body}, nil
-}
-
-func (v *verbatim) render(ev *evaluation, out *strings.Builder) error {
-	return renderAll(ev, v.body, out)
 }

@@ -13,7 +13,7 @@ import (
 // map[string]any. Only the top is converted; the rest when it is reached.
 func plain(v any) any {
 	switch v := v.(type) {
-	case nil, bool, int, float64, string, []any, map[string]any, *Value, *undefined, Omitted:
+	case nil, bool, int, float64, string, []any, map[string]any, *Value, *undefined, Omitted, callable, *module, *namespace:
 		return v
 	case int64:
 		return int(v)
@@ -97,6 +97,12 @@ func kindOf(v any) string {
 		return "a mapping"
 	case *undefined:
 		return "an undefined value"
+	case callable:
+		return "a macro"
+	case *module:
+		return "an imported template"
+	case *namespace:
+		return "a namespace"
 	}
 	return fmt.Sprintf("%T", v)
 }
@@ -296,6 +302,15 @@ func memberOf(v, key any) (out any, ok bool, err error) {
 	switch v := plain(v).(type) {
 	case map[string]any:
 		out, ok = v[toText(key)]
+		return out, ok, nil
+	case *namespace:
+		out, ok = v.values[toText(key)]
+		return out, ok, nil
+	case *module:
+		out, ok = v.values[toText(key)]
+		return out, ok, nil
+	case *recursion:
+		out, ok = v.state[toText(key)]
 		return out, ok, nil
 	case []any:
 		i, isInt := indexIn(key, len(v))

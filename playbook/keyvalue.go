@@ -75,14 +75,14 @@ func skipTemplate(text string, i int) int {
 		}
 		return i + end + 2
 	}
-	shut := "}}"
+	tag := plainSyntax.variable
 	if text[i+1] == '%' {
-		shut = "%}"
+		tag = plainSyntax.block
 	}
-	end, err := maskTag(text, nil, i, shut)
+	end, err := maskTag(text, nil, i, tag)
 	if err != nil {
 		// What is wrong inside is said when the template is compiled.
-		at := strings.Index(text[i:], shut)
+		at := strings.Index(text[i:], tag[1])
 		if at < 0 {
 			return -1
 		}

@@ -183,11 +183,16 @@ type origin struct {
 	node  *yaml.Node // the scalar that holds the text; nil: not from a file
 	base  int        // the text's offset in the scalar's value
 	shift int        // added to a fault's place: a bare expression is compiled inside {{ }}
+	text  string     // of a template file, whole; empty: not one
+	first int        // lines of the file before text
 }
 
 // place gives the range and the source line of the bytes [pos, end) of the
 // template's text.
 func (o origin) place(pos, end int) (diag.Range, string) {
+	if o.text != "" {
+		return o.placeInFile(pos, end)
+	}
 	if o.src == nil || o.node == nil {
 		return o.rng, o.src.line(o.rng.Line)
 	}
@@ -211,4 +216,17 @@ func (o origin) diagnostic(f *fault) diag.Diagnostic {
 	d := diag.Diagnostic{Summary: f.summary, Hint: f.hint}
 	d.Range, d.Source = o.place(f.pos, f.end)
 	return d
+}
+
+// placeInFile is place for a template file.
+func (o origin) placeInFile(pos, end int) (diag.Range, string) {
+	pos = min(max(pos, 0), len(o.text))
+	begin := strings.LastIndexByte(o.text[:pos], '\n') + 1
+	line, _, _ := strings.Cut(o.text[begin:], "\n")
+	r := o.rng
+	r.Line = o.first + strings.Count(o.text[:pos], "\n") + 1
+	r.Column = utf8.RuneCountInString(o.text[begin:pos]) + 1
+	end = min(max(end, pos), begin+len(line))
+	r.EndColumn = r.Column + utf8.RuneCountInString(o.text[pos:max(end, pos)])
+	return r, line
 }

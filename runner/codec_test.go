@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"thordeploy/action"
 	"thordeploy/runner"
 )
 
@@ -30,6 +31,7 @@ func oneOfEach() []runner.Event {
 			Time: at, Play: 1, Host: "a", Task: 3, Name: "Copy", Module: "copy", Status: runner.Failed, Changed: true, Msg: "no\nspace", Hint: "free some",
 			Place: "thor.yml:3:5", Item: "x", IsItem: true, Duration: 1500 * time.Millisecond, TimedOut: true,
 			Result: map[string]any{"rc": 1.0, "stdout": "é", "list": []any{true, nil}},
+			Diff:   []action.Change{{BeforeHeader: "/a", AfterHeader: "/b", Before: "1\n", After: "2\n", Note: "n"}},
 		},
 		runner.HostCleaned{Time: at, Play: 1, Host: "a", Lines: []string{"unmounted /mnt/temp_ram"}, Left: []string{"2 processes of the run would not end"}},
 		runner.HostFinished{Time: at, Play: 1, Host: "a", Status: runner.Failed, Interrupted: true, Duration: time.Second},

@@ -8,6 +8,8 @@ package runner
 
 import (
 	"time"
+
+	"thordeploy/action"
 )
 
 // Event is one thing that happened in a run. The set is closed: RunStarted,
@@ -123,6 +125,8 @@ type TaskFinished struct {
 	// Result is what register would get, without secrets; output bounded to
 	// 64 KiB a stream. Nil with no_log.
 	Result map[string]any `json:"result,omitempty"`
+	// Diff is what changed, with --diff. Nil with no_log.
+	Diff []action.Change `json:"diff,omitempty"`
 }
 
 // HostCleaned says what the guard undid on a host that ended before its time.

@@ -22,13 +22,14 @@ type frame struct {
 	ignore   *playbook.Expr
 	noLog    *playbook.Expr
 	check    *playbook.Expr
+	diff     *playbook.Expr
 	timeout  *playbook.Value
 	rescued  bool // a rescue section around it takes its failure over
 	register string
 }
 
 func playFrame(p *playbook.Play) frame {
-	f := frame{vars: [][]playbook.Var{p.Vars}, become: p.Become, user: p.RemoteUser, over: p.Connection, ignore: p.IgnoreErrors}
+	f := frame{vars: [][]playbook.Var{p.Vars}, become: p.Become, user: p.RemoteUser, over: p.Connection, ignore: p.IgnoreErrors, diff: p.Diff}
 	if p.Environment != nil {
 		f.env = []*playbook.Value{p.Environment}
 	}
@@ -52,6 +53,7 @@ func (f frame) enter(t *playbook.Task) frame {
 	f.ignore = first(t.IgnoreErrors, f.ignore)
 	f.noLog = first(t.NoLog, f.noLog)
 	f.check = first(t.Check, f.check)
+	f.diff = first(t.Diff, f.diff)
 	f.timeout = first(t.Timeout, f.timeout)
 	f.register = t.Register
 	return f

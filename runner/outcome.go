@@ -49,6 +49,9 @@ func (o outcome) registered() map[string]any {
 		maps.Copy(facts, o.Vars)
 		m["ansible_facts"] = facts
 	}
+	if len(o.Diff) > 0 {
+		m["diff"] = diffValues(o.Diff)
+	}
 	if o.results != nil {
 		list := make([]any, len(o.results))
 		for i, r := range o.results {
@@ -57,6 +60,19 @@ func (o outcome) registered() map[string]any {
 		m["results"] = list
 	}
 	return m
+}
+
+// diffValues is a result's diff as Ansible registers it: a list of mappings.
+func diffValues(list []action.Change) []any {
+	out := make([]any, len(list))
+	for i, c := range list {
+		m := map[string]any{"before": c.Before, "after": c.After, "before_header": c.BeforeHeader, "after_header": c.AfterHeader}
+		if c.Note != "" {
+			m["note"] = c.Note
+		}
+		out[i] = m
+	}
+	return out
 }
 
 // combined is a loop's result: what its items come to together.
@@ -86,12 +102,12 @@ func combined(items []outcome) outcome {
 
 // reported is a registered result as an event carries it: JSON's own types,
 // bounded texts, and nothing twice (msg is the event's, stdout_lines is stdout
-// again, results are the items' own events, facts are many).
+// again, results are the items' own events, diff is the event's, facts are many).
 func reported(m map[string]any, msg string) map[string]any {
 	out := make(map[string]any, len(m))
 	for k, v := range m {
 		switch {
-		case k == "stdout_lines" || k == "stderr_lines" || k == "results" || k == "ansible_facts":
+		case k == "stdout_lines" || k == "stderr_lines" || k == "results" || k == "ansible_facts" || k == "diff":
 			continue
 		case k == "changed" || k == "failed" || k == "skipped" || k == "unreachable" || k == "msg" && v == any(msg):
 			continue // fields of the event

@@ -80,6 +80,7 @@ func (h *hostRun) finished(t *playbook.Task, f frame, sc *scope, o outcome, stat
 		return e
 	}
 	e.Result = reported(o.registered(), o.Msg)
+	e.Diff = o.Diff
 	return e
 }
 

@@ -23,6 +23,7 @@ type Runner struct {
 	Forks       int               // hosts at once; zero: 10
 	Strategy    playbook.Strategy // for plays that don't say; empty: HostPinned
 	Check       bool              // report, change nothing
+	Diff        bool              // report what changes in files, unless a task says otherwise
 	ExtraVars   map[string]any    // -e: win over everything
 	HostTimeout time.Duration     // how long a host may take for a play; zero: no bound
 	Lease       time.Duration     // of the guard; zero: 60 s

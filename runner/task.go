@@ -201,12 +201,19 @@ func (h *hostRun) call(t *playbook.Task, f frame, sc *scope) (*action.Call, erro
 	if err != nil {
 		return nil, fmt.Errorf("check_mode: %w", err)
 	}
+	diff, err := truth(f.diff, sc, h.Diff)
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
 	return &action.Call{
-		Args: args, Env: env, Host: h.host.Name, Check: check,
+		Args: args, Env: env, Host: h.host.Name, Check: check, Diff: diff,
 		Local:    action.Paths{Playbook: h.pb.Dir},
 		Vars:     func(expr string) (any, error) { return expression(expr, t, sc) },
 		Trees:    &h.trees,
 		RAMSizes: h.ram,
+		Template: func(text, file string, o action.TemplateOptions) (string, error) {
+			return playbook.Render(text, file, o, sc)
+		},
 	}, nil
 }
 

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # N, a newline, is set by the held shell
-# file.sh PATH STATE MODE OWNER GROUP SRC FORCE FOLLOW RECURSE ATIME MTIME CHECK:
-# brings one path to a state. STATE nothing: what it is already. MODE: octal
+# file.sh PATH STATE MODE OWNER GROUP SRC FORCE FOLLOW RECURSE ATIME MTIME CHECK DIFF:
+# brings one path to a state. DIFF yes: says what it was, too. STATE nothing: what it is already. MODE: octal
 # digits or symbolic. ATIME, MTIME: now, preserve or YYYY-MM-DD hh:mm:ss.
 
 path=$1 state=$2 mode=$3 owner=$4 group=$5 src=$6 force=$7 follow=$8 recurse=$9
 shift 9
-atime=$1 mtime=$2 check=$3
+atime=$1 mtime=$2 check=$3 diff=$4
 changed=no
 
 no() {
@@ -266,6 +266,11 @@ if [ -z "$state" ]; then
 	-) if [ "$recurse" = yes ]; then state=directory; else state="file"; fi ;;
 	*) state="file" ;;
 	esac
+fi
+if [ "$diff" = yes ]; then
+	emit was "$(word_for "$kind")"
+	emit asked "$state"
+	[ "$kind" = - ] || emit was_at "$(stat -c '%a %u %g %U %G %s' -- "$path")"
 fi
 case $state in
 directory) directory ;;

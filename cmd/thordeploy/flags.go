@@ -29,6 +29,7 @@ type options struct {
 	extra        []string
 	vault        runVault
 	check        bool
+	diff         bool
 	verbose      int
 	strategy     string
 	failOn       threshold
@@ -87,6 +88,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.StringArrayVarP(&o.extra, "extra-vars", "e", nil, "`key=value`, a JSON or YAML mapping, or @file; wins over every other variable; repeatable")
 	o.vault.addTo(f)
 	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
+	f.BoolVarP(&o.diff, "diff", "D", false, "show what changes in files, or would with --check")
 	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")
 	f.StringVar(&o.privateKey, "private-key", "", "private key `FILE`")
 	f.BoolVarP(&o.askPass, "ask-pass", "k", false, "ask for the login password")

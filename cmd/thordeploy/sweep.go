@@ -68,7 +68,7 @@ func (m *Main) newRunner(ctx context.Context, inv *inventory.Inventory, jobs []j
 		}
 	}
 	r := &runner.Runner{
-		Inventory: inv, Connect: d.connect, Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check,
+		Inventory: inv, Connect: d.connect, Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check, Diff: m.diff,
 		ExtraVars: extra, HostTimeout: time.Duration(m.hostTimeout), User: m.user, BecomeDefault: b,
 	}
 	if m.become {

@@ -9,7 +9,7 @@ import (
 
 func TestImports(t *testing.T) {
 	t.Parallel()
-	allowed := []string{"thordeploy/runner", "thordeploy/internal/diag"}
+	allowed := []string{"thordeploy/runner", "thordeploy/internal/diag", "github.com/pmezard/go-difflib/difflib"}
 	pkg, err := build.ImportDir(".", 0)
 	if err != nil {
 		t.Fatal(err)

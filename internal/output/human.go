@@ -111,6 +111,7 @@ func (h *Human) task(e runner.TaskFinished) {
 		msg = nil
 	}
 	h.line(st.color, st.word, e.Host, what)
+	h.diff(e)
 	h.indented("", msg)
 	if bad {
 		h.reasons(e)

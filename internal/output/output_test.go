@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"thordeploy/action"
 	"thordeploy/runner"
 )
 
@@ -115,6 +116,34 @@ func TestHumanDoesNotSayThatALoopIsOver(t *testing.T) {
 	show(t, &Human{W: &b}, []runner.Event{item, total, next})
 	if want := "ok: [a] Say (item=x)\n  hello x\nok: [a] Say\nok: [a] Say\n  next\n"; b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+// TestDiff: the form is ansible-playbook's.
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	e := runner.TaskFinished{Host: "web1", Name: "Copy", Module: "copy", Status: runner.Changed, Changed: true, Diff: []action.Change{
+		{BeforeHeader: "/etc/a", AfterHeader: "a\x1b", Before: "1\n2\n3\n4\n5\n6\n7\n8", After: "1\n2\n3\n4\nfive\n6\n7\n8\n"},
+		{AfterHeader: "/new", After: "x\x1b[31m\n"},
+		{Before: "same\n", After: "same\n"},
+		{Note: "source file appears to be binary"},
+	}}
+	for _, c := range []struct {
+		color bool
+		want  string
+	}{
+		{false, "changed: [web1] Copy\n--- before: /etc/a\n+++ after: a\\x1b\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n-8\n\\ No newline at end of file\n+8\n\n" +
+			"--- before\n+++ after: /new\n@@ -0,0 +1 @@\n+x\\x1b[31m\n\ndiff skipped: source file appears to be binary\n"},
+		{true, "\x1b[0;31m-5\x1b[0m\n\x1b[0;32m+five\x1b[0m\n"},
+	} {
+		var b bytes.Buffer
+		h := &Human{W: &b, Color: c.color}
+		if err := h.Event(e); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); got != c.want && !(c.color && strings.Contains(got, c.want)) {
+			t.Errorf("%s", cmp.Diff(c.want, got))
+		}
 	}
 }
 
