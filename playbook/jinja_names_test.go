@@ -24,7 +24,7 @@ func TestReferences(t *testing.T) {
 		"{% raw %}{{ a }}{% endraw %}":                                                                                                  "",
 		"{% macro m(a, b=c) %}{{ a }}{{ b }}{{ d }}{{ caller() }}{% endmacro %}{{ m(e) }}{% call(x) m(f) %}{{ x }}{{ g }}{% endcall %}": "c d e f g",
 		"{% with a = b %}{{ a }}{{ c }}{% endwith %}{{ a }}":                                                                            "b c a",
-		"{% set x | replace(a, b) %}{{ c }}{% endset %}{{ x }}{% filter replace(d, 1) %}{{ e }}{% endfilter %}":                             "c a b e d",
+		"{% set x | replace(a, b) %}{{ c }}{% endset %}{{ x }}{% filter replace(d, 1) %}{{ e }}{% endfilter %}":                         "c a b e d",
 		"{% set ns = namespace(n=a) %}{% set ns.n = b %}{{ ns.n }}":                                                                     "a b",
 	} {
 		v, err := NewValue(text, diag.Range{})
