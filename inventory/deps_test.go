@@ -13,7 +13,11 @@ import (
 // host is reached or what is run there, so that it can be used and tested alone.
 func TestImports(t *testing.T) {
 	t.Parallel()
-	allowed := map[string]bool{"thordeploy/internal/diag": true, "gopkg.in/yaml.v3": true}
+	allowed := map[string]bool{
+		"thordeploy/internal/diag": true, "gopkg.in/yaml.v3": true,
+		"thordeploy/internal/program": true, // runs inventory scripts
+		"thordeploy/playbook/vault":   true, // the vault's format, which has nothing of a playbook
+	}
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strconv"
@@ -11,8 +12,13 @@ import (
 // draft is an inventory while its sources are being read. Readers add to it;
 // resolve turns it into an Inventory.
 type draft struct {
+	loader *Loader
+	ctx    context.Context // ends scripts
 	diags  *diag.List
 	failed bool // an error was added
+
+	varsDirs          []string // folders whose group_vars/ and host_vars/ count, in order
+	varsBesideSources []varsFolders
 
 	hosts  []*draftHost
 	host   map[string]*draftHost
@@ -51,8 +57,9 @@ type childEdge struct {
 	place place
 }
 
-func newDraft() *draft {
+func newDraft(ctx context.Context, l *Loader) *draft {
 	d := &draft{
+		loader: l, ctx: ctx,
 		diags: &diag.List{},
 		host:  map[string]*draftHost{},
 		group: map[string]*draftGroup{},

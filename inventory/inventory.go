@@ -1,18 +1,27 @@
 // Package inventory reads hosts files (YAML, INI, plain lists, the `---` list,
-// comma lists) into an [Inventory]: hosts in a stable order, groups,
-// variables, and host patterns to choose among them.
+// comma lists, executables, folders of these) into an [Inventory]: hosts in a
+// stable order, groups, variables, and host patterns to choose among them.
 //
 // Data flows one way. A source (source.go) is recognised as one of the forms
 // and handed to that form's reader; readers tell a draft (draft.go) what they
 // find, with places, and go on after a problem; when all sources are read the
-// draft is resolved (resolve.go) into hosts whose variables are merged. What a
+// draft is resolved (resolve.go) into hosts, whose variables are merged with
+// those of group_vars/ and host_vars/ (varsfiles.go, merge.go). What a
 // variable means for reaching a host is in connection.go, choosing hosts in
 // pattern.go.
 //
 // An Inventory doesn't change after load and does no I/O afterwards.
 package inventory
 
-import "thordeploy/internal/diag"
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"thordeploy/internal/diag"
+	"thordeploy/playbook/vault"
+)
 
 // Host is one host: a name as the inventory writes it and its own variables
 // merged over those of its groups. It doesn't change after load.
@@ -29,7 +38,8 @@ type Group struct {
 	Name     string
 	Hosts    []string // direct members, in the order written
 	Children []string
-	Vars     map[string]any
+	Vars     map[string]any // its own: those of groups above it aren't in it
+	Priority int            // ansible_group_priority, 1 unless set
 }
 
 // Inventory is every host and group of the given sources.
@@ -40,13 +50,33 @@ type Inventory struct {
 	order   []string           // group names in the order of their first mention
 	members map[string][]*Host // of each group and all groups below it
 	allVars map[string]any     // of group "all", for the implicit localhost
+	draft   *draft             // what Beside merges anew
 }
 
-// Load reads sources in order, as `-i` gives them: a file of any form, a
-// comma list ("web1,web2," or "web1,"), merged in order. The list holds errors
-// and warnings; the Inventory is usable only when list.Err() is nil.
+// Loader reads inventories. Its zero value is ready to use.
+type Loader struct {
+	// Vault opens `!vault` values and encrypted files; nil: they are errors.
+	Vault *vault.Keyring
+	// Sealed leaves `!vault` and `!unsafe` values as they are, in the JSON form
+	// that ansible-inventory shows: {"__ansible_vault": text}.
+	Sealed bool
+	// ScriptTime is how long an inventory script may take to answer; zero: two
+	// minutes.
+	ScriptTime time.Duration
+}
+
+// Load reads sources with the zero [Loader].
 func Load(sources []string) (*Inventory, *diag.List) {
-	d := newDraft()
+	return new(Loader).Load(context.Background(), sources)
+}
+
+// Load reads sources in order, as `-i` gives them: a file of any form, an
+// executable, a folder of these, a comma list ("web1,web2," or "web1,"), merged
+// in order, with the variables in group_vars/ and host_vars/ beside them. The
+// list holds errors and warnings; the Inventory is usable only when list.Err()
+// is nil.
+func (l *Loader) Load(ctx context.Context, sources []string) (*Inventory, *diag.List) {
+	d := newDraft(ctx, l)
 	if len(sources) == 0 {
 		d.add(diag.Diagnostic{
 			Summary: "no inventory is given",
@@ -58,6 +88,24 @@ func Load(sources []string) (*Inventory, *diag.List) {
 		readSource(d, name)
 	}
 	return d.resolve(sources), d.diags
+}
+
+// Beside gives the inventory as the plays of a playbook in dir see it: with
+// the variables in dir/group_vars/ and dir/host_vars/, which win over those
+// beside the inventory. Where there are none it is the same Inventory. The
+// list holds errors and warnings, as that of Load.
+func (i *Inventory) Beside(dir string) (*Inventory, *diag.List) {
+	d := *i.draft
+	d.diags = &diag.List{}
+	dir = filepath.Clean(dir)
+	if slices.ContainsFunc(d.varsDirs, func(known string) bool { return sameFolder(known, dir) }) {
+		return i, d.diags // read already, and the same again changes nothing
+	}
+	play := d.readVarsFolders(dir)
+	if d.failed || len(play.groups) == 0 && len(play.hosts) == 0 {
+		return i, d.diags
+	}
+	return d.merged(&play), d.diags
 }
 
 // Hosts lists every host in the order of its first mention.

@@ -36,7 +36,7 @@ func (p place) report(d *draft, sev diag.Severity, summary, hint string) {
 		if p.width > 0 {
 			out.Range.EndColumn = p.col + p.width
 		}
-		if p.line >= 1 && p.line <= len(p.s.lines) && len(p.text()) <= maxShown {
+		if !p.s.sealed && p.line >= 1 && p.line <= len(p.s.lines) && len(p.text()) <= maxShown {
 			out.Source = mask(secretInLine, p.text())
 		}
 	}
@@ -49,6 +49,11 @@ func (p place) text() string { return strings.TrimSuffix(p.s.lines[p.line-1], "\
 // whole reports an error about the source as a whole.
 func (s *source) whole(summary, hint string) {
 	s.add(diag.Diagnostic{Range: diag.Range{File: s.name}, Summary: summary, Hint: hint})
+}
+
+// wholeWarning reports what is odd about the source as a whole.
+func (s *source) wholeWarning(summary, hint string) {
+	s.add(diag.Diagnostic{Severity: diag.Warning, Range: diag.Range{File: s.name}, Summary: summary, Hint: hint})
 }
 
 const secretName = `(?i)(?:pass|passwd|password|secret|token|api_?key)[\w-]*["']?`

@@ -1,8 +1,6 @@
 package inventory
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,8 +8,8 @@ import (
 	"thordeploy/internal/diag"
 )
 
-// resolve checks what can only be known when every source is read, and merges
-// the variables.
+// resolve checks what can only be known when every source is read, reads the
+// variables beside them and merges all variables.
 func (d *draft) resolve(sources []string) *Inventory {
 	inv := &Inventory{byName: map[string]*Host{}, members: map[string][]*Host{}}
 	if len(d.hosts) == 0 && !d.failed {
@@ -34,9 +32,13 @@ func (d *draft) resolve(sources []string) *Inventory {
 	if d.failed {
 		return inv
 	}
-	d.mergeHosts(inv)
-	d.listGroups(inv)
-	return inv
+	for _, dir := range d.varsDirs {
+		d.varsBesideSources = append(d.varsBesideSources, d.readVarsFolders(dir))
+	}
+	if d.failed {
+		return inv
+	}
+	return d.merged(nil)
 }
 
 // breakCycles reports every group that is, through its children, its own
@@ -107,6 +109,11 @@ func (d *draft) setDepths() {
 		}
 	}
 	all := d.group["all"]
+	for _, g := range d.groups {
+		if g != all && len(g.parents) == 0 {
+			all.children = append(all.children, childEdge{group: g})
+		}
+	}
 	seen := map[*draftGroup]bool{all: true}
 	var depth func(g *draftGroup) int
 	depth = func(g *draftGroup) int {
@@ -143,113 +150,4 @@ func above(groups []*draftGroup) []*draftGroup {
 		todo = append(todo, g.parents...)
 	}
 	return found
-}
-
-// membership is what all hosts with the same direct groups share.
-type membership struct {
-	names []string
-	vars  map[string]any
-}
-
-func (d *draft) membershipOf(groups []*draftGroup) membership {
-	in := above(groups)
-	slices.SortFunc(in, func(a, b *draftGroup) int {
-		return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(a.priority, b.priority), cmp.Compare(a.name, b.name))
-	})
-	m := membership{vars: maps.Clone(d.group["all"].vars)}
-	for _, g := range in {
-		m.names = append(m.names, g.name)
-		maps.Copy(m.vars, g.vars)
-	}
-	slices.Sort(m.names)
-	return m
-}
-
-// mergeHosts makes the hosts. Fleets are large and their groups few, so the
-// groups' share is merged once for each set of groups that occurs.
-func (d *draft) mergeHosts(inv *Inventory) {
-	index := map[*draftGroup]string{}
-	for i, g := range d.groups {
-		index[g] = strconv.Itoa(i) + ","
-	}
-	shared := map[string]membership{}
-	var key strings.Builder
-	inv.hosts = make([]*Host, 0, len(d.hosts))
-	for _, dh := range d.hosts {
-		key.Reset()
-		for _, g := range dh.groups {
-			key.WriteString(index[g])
-		}
-		m, ok := shared[key.String()]
-		if !ok {
-			m = d.membershipOf(dh.groups)
-			shared[key.String()] = m
-		}
-		h := &Host{Name: dh.name, Port: dh.port, Groups: m.names, Vars: m.vars, File: dh.file}
-		if len(dh.vars) > 0 || dh.port != 0 {
-			h.Vars = make(map[string]any, len(m.vars)+len(dh.vars)+1)
-			maps.Copy(h.Vars, m.vars)
-			if dh.port != 0 {
-				h.Vars["ansible_port"] = dh.port // wins over a group's, not over the host's own
-			}
-			maps.Copy(h.Vars, dh.vars)
-		}
-		inv.hosts = append(inv.hosts, h)
-		inv.byName[h.Name] = h
-	}
-}
-
-// listGroups makes the groups and their members.
-func (d *draft) listGroups(inv *Inventory) {
-	all := d.group["all"]
-	for _, g := range d.groups {
-		if g != all && len(g.parents) == 0 {
-			all.children = append(all.children, childEdge{group: g})
-		}
-	}
-	for _, g := range d.groups {
-		out := &Group{Name: g.name, Vars: g.vars}
-		for _, h := range g.hosts {
-			out.Hosts = append(out.Hosts, h.name)
-		}
-		for _, e := range g.children {
-			out.Children = append(out.Children, e.group.name)
-		}
-		inv.groups = append(inv.groups, out)
-		inv.order = append(inv.order, g.name)
-		inv.members[g.name] = membersOf(inv, g)
-	}
-	inv.members["all"] = inv.hosts
-	inv.allVars = all.vars
-	slices.SortFunc(inv.groups, func(a, b *Group) int { return cmp.Compare(a.Name, b.Name) })
-}
-
-// membersOf walks g and the groups below it level by level, as ansible-core
-// orders a group's hosts.
-func membersOf(inv *Inventory, g *draftGroup) []*Host {
-	if g.name == "all" {
-		return nil // the caller's: every host
-	}
-	var members []*Host
-	in := map[*draftHost]bool{}
-	seen := map[*draftGroup]bool{g: true}
-	for level := []*draftGroup{g}; len(level) > 0; {
-		var next []*draftGroup
-		for _, k := range level {
-			for _, h := range k.hosts {
-				if !in[h] {
-					in[h] = true
-					members = append(members, inv.byName[h.name])
-				}
-			}
-			for _, e := range k.children {
-				if !seen[e.group] {
-					seen[e.group] = true
-					next = append(next, e.group)
-				}
-			}
-		}
-		level = next
-	}
-	return members
 }

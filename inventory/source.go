@@ -8,12 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 	"unicode/utf8"
-
-	"thordeploy/internal/diag"
 )
 
 // Bounds on one source. A list of a million hosts stays below them.
@@ -27,9 +26,12 @@ const (
 type source struct {
 	*draft
 	name  string // as the user gave it
+	what  string // for messages; empty: "the inventory"
 	file  string // absolute path; empty for a comma list
 	text  string
 	lines []string
+	// sealed: the text was encrypted as a whole, so that messages show none of it.
+	sealed bool
 }
 
 // readSource reads one `-i` value into the draft.
@@ -47,42 +49,101 @@ func readSource(d *draft, name string) {
 	case err != nil:
 		s.whole("the inventory can't be opened: "+plainCause(err), "check the path and its permissions")
 	case info.IsDir():
-		s.whole("a folder as inventory isn't done yet: "+name, "name the hosts files in it one by one, each with its own -i")
+		d.varsBeside(name)
+		readFolder(d, name, 0)
 	default:
+		d.varsBeside(filepath.Dir(name))
 		s.readFile(info)
 	}
 }
 
+// varsBeside has the variables in dir read when all sources are. Of a folder
+// that is named again the last place counts.
+func (d *draft) varsBeside(dir string) {
+	dir = filepath.Clean(dir)
+	d.varsDirs = append(slices.DeleteFunc(d.varsDirs, func(known string) bool { return sameFolder(known, dir) }), dir)
+}
+
+// sameFolder reports whether two paths, each clean, name one folder.
+func sameFolder(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
 // readFile reads a file, finds out its form and hands it to the form's reader.
+// A program is run for its output instead.
 func (s *source) readFile(info fs.FileInfo) {
-	data, err := readBounded(s.name, info)
-	if err != nil {
-		s.whole("the inventory can't be read: "+plainCause(err), "")
-		return
-	}
-	if len(data) > maxFileBytes {
-		s.whole(fmt.Sprintf("the inventory is larger than %d MiB", maxFileBytes>>20), "is it the right file? ranges such as web[001:500] keep an inventory small")
-		return
-	}
-	if info.Mode().IsRegular() && info.Mode()&0o111 != 0 && (bytes.HasPrefix(data, []byte("#!")) || bytes.HasPrefix(data, []byte("\x7fELF"))) {
-		s.whole("a script as inventory isn't done yet: "+s.name, "run it once with --list, keep its output in a file and name that file")
-		return
-	}
-	s.text = strings.TrimPrefix(string(data), "\ufeff")
-	s.lines = strings.Split(s.text, "\n")
-	if !s.isText() {
-		return
-	}
 	if abs, err := filepath.Abs(s.name); err == nil {
 		s.file = abs
 	}
-	s.warnVarsFolders()
+	if info.Mode().IsRegular() && info.Mode()&0o111 != 0 && isProgram(s.name) {
+		s.runScript()
+		return
+	}
+	data, ok := s.bytes(info)
+	if !ok {
+		return
+	}
+	if bytes.HasPrefix(data, []byte("#!")) && s.setText(data) {
+		s.at(1, 1, 0).error(s.draft, "the inventory is a script, but not executable", "make it so: chmod +x "+s.name+"; a list of hosts has no `#!` line")
+		return
+	}
+	data, sealed, ok := s.opened(data)
+	if !ok || !s.setText(data) {
+		return
+	}
 	form := s.form()
 	if form == nil {
 		s.whole("the inventory is empty", "write host names into it, one a line")
 		return
 	}
+	s.sealed = sealed
 	form(s)
+}
+
+// isProgram tells an executable that can be run from a hosts file on a file
+// system where every file is executable.
+func isProgram(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read from
+	begin := make([]byte, 4)
+	n, _ := io.ReadFull(f, begin) // a shorter file is no program
+	return bytes.HasPrefix(begin[:n], []byte("#!")) || string(begin[:n]) == "\x7fELF"
+}
+
+// bytes reads what s names.
+func (s *source) bytes(info fs.FileInfo) (data []byte, ok bool) {
+	data, err := readBounded(s.name, info)
+	switch {
+	case err != nil:
+		s.whole(s.noun()+" can't be read: "+plainCause(err), "")
+	case len(data) > maxFileBytes:
+		s.whole(fmt.Sprintf("%s is larger than %d MiB", s.noun(), maxFileBytes>>20), "is it the right file? ranges such as web[001:500] keep an inventory small")
+	default:
+		return data, true
+	}
+	return nil, false
+}
+
+// setText takes the text of a file apart. It is false where that isn't text.
+func (s *source) setText(data []byte) bool {
+	s.text = strings.TrimPrefix(string(data), "\ufeff")
+	s.lines = strings.Split(s.text, "\n")
+	return s.isText()
+}
+
+func (s *source) noun() string {
+	if s.what == "" {
+		return "the inventory"
+	}
+	return s.what
 }
 
 // readBounded reads a regular file or a pipe, one byte past the bound at most.
@@ -119,12 +180,12 @@ func (s *source) isText() bool {
 		col := strings.IndexByte(line, 0)
 		switch {
 		case strings.HasPrefix(s.text, "\xff\xfe") || strings.HasPrefix(s.text, "\xfe\xff"):
-			s.at(1, 1, 0).error(s.draft, "the inventory is UTF-16 text", "save it as UTF-8")
+			s.at(1, 1, 0).error(s.draft, s.noun()+" is UTF-16 text", "save it as UTF-8")
 		case col >= 0:
-			s.at(n+1, utf8.RuneCountInString(line[:col])+1, 0).error(s.draft, "the inventory is not a text file: it has a NUL byte", "is it the right file?")
+			s.at(n+1, utf8.RuneCountInString(line[:col])+1, 0).error(s.draft, s.noun()+" is not a text file: it has a NUL byte", "is it the right file?")
 		case !utf8.ValidString(line):
 			col = utf8.RuneCountInString(line[:firstInvalid(line)]) + 1
-			s.at(n+1, col, 0).error(s.draft, "the inventory is not UTF-8 text", "save it as UTF-8")
+			s.at(n+1, col, 0).error(s.draft, s.noun()+" is not UTF-8 text", "save it as UTF-8")
 		default:
 			continue
 		}
@@ -142,22 +203,6 @@ func firstInvalid(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// warnVarsFolders says that variables lie beside the inventory unread: silence
-// would run a sweep with the wrong account or port.
-func (s *source) warnVarsFolders() {
-	for _, folder := range []string{"group_vars", "host_vars"} {
-		path := filepath.Join(filepath.Dir(s.name), folder)
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			s.add(diag.Diagnostic{
-				Severity: diag.Warning,
-				Range:    diag.Range{File: s.name},
-				Summary:  "the variables in " + path + "/ aren't read yet",
-				Hint:     "write the ones that matter into the inventory, under vars",
-			})
-		}
-	}
 }
 
 // form chooses the reader by what the file looks like, whatever its name. It

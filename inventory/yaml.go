@@ -23,12 +23,15 @@ type yamlReader struct {
 
 func readYAML(s *source) {
 	r := &yamlReader{source: s}
-	if strings.Count(s.text, "\n")+strings.Count(s.text, ",")+strings.Count(s.text, ":") > maxYAMLNodes/2 {
-		s.whole("the inventory has too many entries for YAML", "ranges such as web[001:500] keep an inventory small")
+	if r.tooMany() {
 		return
 	}
 	root, ok := r.parse()
-	if !ok {
+	switch {
+	case !ok:
+		return
+	case root == nil:
+		r.whole("the inventory is empty", "write host names into it, one a line")
 		return
 	}
 	switch root.Kind {
@@ -45,25 +48,35 @@ func readYAML(s *source) {
 	}
 }
 
-// parse gives the root node of the only document.
+// tooMany reports a text that would become too many nodes, before they are made.
+func (r *yamlReader) tooMany() bool {
+	if strings.Count(r.text, "\n")+strings.Count(r.text, ",")+strings.Count(r.text, ":") <= maxYAMLNodes/2 {
+		return false
+	}
+	r.whole(r.noun()+" has too many entries for YAML", "ranges such as web[001:500] keep an inventory small")
+	return true
+}
+
+// parse gives the root node of the only document; nil where there is none.
 func (r *yamlReader) parse() (root *yaml.Node, ok bool) {
 	dec := yaml.NewDecoder(strings.NewReader(r.text))
 	var doc, second yaml.Node
-	if err := dec.Decode(&doc); err != nil {
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, true
+	} else if err != nil {
 		r.syntax(err)
 		return nil, false
 	}
 	switch err := dec.Decode(&second); {
 	case err == nil:
-		r.node(&second).error(r.draft, "a second document begins here", "an inventory is one YAML document: take the `---` out, or make two files of it")
+		r.node(&second).error(r.draft, "a second document begins here", "the file is one YAML document: take the `---` out, or make two files of it")
 		return nil, false
 	case !errors.Is(err, io.EOF):
 		r.syntax(err)
 		return nil, false
 	}
 	if len(doc.Content) == 0 {
-		r.whole("the inventory is empty", "write host names into it, one a line")
-		return nil, false
+		return nil, true
 	}
 	return doc.Content[0], true
 }
@@ -91,7 +104,7 @@ func (r *yamlReader) syntax(err error) {
 		p.col += len(text) - len(strings.TrimLeft(text, " "))
 		p.width = utf8.RuneCountInString(strings.TrimLeft(text, " "))
 	}
-	p.error(r.draft, "the inventory is not valid YAML: "+text, "look at this line and the one before: indentation, colons, quotes")
+	p.error(r.draft, r.noun()+" is not valid YAML: "+text, "look at this line and the one before: indentation, colons, quotes")
 }
 
 // node is the place of a node.

@@ -26,6 +26,9 @@ func (r *yamlReader) value(n *yaml.Node, depth int) (any, bool) {
 		}
 		return items, true
 	case yaml.MappingNode:
+		if special := r.special(n); special != nil {
+			return special()
+		}
 		m := make(map[string]any, len(n.Content)/2)
 		for _, e := range r.pairs(n, depth) {
 			v, ok := r.value(e.value, depth+1)
@@ -50,8 +53,10 @@ func (r *yamlReader) scalar(n *yaml.Node) (any, bool) {
 		return n.Value, true
 	case "!!bool", "!!int", "!!float":
 		return r.typed(n, tag)
-	case "!vault":
-		r.node(n).error(r.draft, "a vault value isn't done yet", "put the value into a file only you can read, and hand it over with -e @file")
+	case "!vault", "!vault-encrypted":
+		return r.vaultValue(n, n.Value)
+	case "!unsafe":
+		return r.verbatim(unsafeKey, n.Value), true
 	default:
 		r.node(n).error(r.draft, "the tag "+tag+" is not known here", "take the tag out")
 	}

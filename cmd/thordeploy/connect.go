@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/user"
@@ -38,7 +39,7 @@ type dialer struct {
 
 // newDialer reads the known hosts and marks every password of the inventory as
 // secret.
-func (m *Main) newDialer(inv *inventory.Inventory, extra map[string]any) (*dialer, error) {
+func (m *Main) newDialer(jobs []job, extra map[string]any) (*dialer, error) {
 	d := &dialer{
 		home: m.Getenv("HOME"), account: m.Getenv("USER"), keyFile: m.privateKey, agent: m.Getenv("SSH_AUTH_SOCK"),
 		timeout: time.Duration(m.timeout), secrets: &m.secrets, loaded: map[string]*ssh.KnownHosts{},
@@ -65,19 +66,35 @@ func (m *Main) newDialer(inv *inventory.Inventory, extra map[string]any) (*diale
 	if _, err := d.known(d.files(sshArgs{})); err != nil {
 		return nil, wrong("mend the line, or use another file with --known-hosts", "%w", err)
 	}
-	for _, h := range inv.Hosts() {
-		d.hide(h.Name, h.Vars)
+	hidden := map[string]bool{} // a fleet often has one password
+	note := func(name string, vars map[string]any) {
+		for _, p := range passwords(name, vars) {
+			hidden[p] = true
+		}
 	}
-	d.hide("-e", extra)
+	note("-e", extra)
+	for _, j := range jobs {
+		for _, h := range j.inventory.Hosts() {
+			note(h.Name, h.Vars)
+		}
+	}
+	d.secrets.Add(slices.Collect(maps.Keys(hidden))...)
 	return d, nil
 }
 
-// hide marks the passwords among vars as secret.
-func (d *dialer) hide(host string, vars map[string]any) {
+// passwords are those among a host's variables.
+func passwords(host string, vars map[string]any) []string {
 	c, err := inventory.ConnectionOf(host, vars)
-	if err == nil {
-		d.secrets.Add(c.Password, c.Become.Password)
+	if err != nil {
+		return nil
 	}
+	var out []string
+	for _, p := range []string{c.Password, c.Become.Password} {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // known loads known_hosts files, once a run.
@@ -101,7 +118,7 @@ func (d *dialer) connect(ctx context.Context, h *inventory.Host, login string) (
 	if err != nil {
 		return nil, err
 	}
-	d.hide(h.Name, h.Vars)
+	d.secrets.Add(passwords(h.Name, h.Vars)...)
 	if c.Kind == "local" {
 		return local.Dial(), nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,9 @@ const maxPlaybook = 16 << 20
 
 // job is one playbook with the hosts of each of its plays.
 type job struct {
-	playbook *playbook.Playbook
-	legs     []runner.Leg
+	playbook  *playbook.Playbook
+	inventory *inventory.Inventory // with the variables beside the playbook
+	legs      []runner.Leg
 }
 
 // loadPlaybook reads a playbook file or a built-in one and prints all that is
@@ -104,7 +106,7 @@ func (m *Main) report(l *diag.List) error {
 
 // load reads the inventory and every playbook, and chooses the hosts of each
 // play. All problems are printed before it gives up.
-func (m *Main) load(names []string, extra map[string]any, keys *vault.Keyring) (*inventory.Inventory, []job, error) {
+func (m *Main) load(ctx context.Context, names []string, extra map[string]any, keys *vault.Keyring) ([]job, error) {
 	var jobs []job
 	var failed error
 	for _, name := range names {
@@ -117,20 +119,27 @@ func (m *Main) load(names []string, extra map[string]any, keys *vault.Keyring) (
 		jobs = append(jobs, job{playbook: pb})
 	}
 	if m.syntaxCheck {
-		return nil, jobs, failed
+		return jobs, failed
 	}
-	inv, problems := inventory.Load(m.inventories)
+	inv, problems := (&inventory.Loader{Vault: keys}).Load(ctx, m.inventories)
 	if err := m.report(problems); err != nil {
 		failed = err
 	}
-	if failed != nil {
-		return nil, nil, failed
+	for i := range jobs {
+		if failed != nil {
+			break
+		}
+		jobs[i].inventory, problems = inv.Beside(jobs[i].playbook.Dir)
+		failed = m.report(problems)
 	}
-	return inv, jobs, m.chooseHosts(inv, jobs, extra)
+	if failed != nil {
+		return nil, failed
+	}
+	return jobs, m.chooseHosts(jobs, extra)
 }
 
 // chooseHosts fills in each play's hosts. It is an error if no play has any.
-func (m *Main) chooseHosts(inv *inventory.Inventory, jobs []job, extra map[string]any) error {
+func (m *Main) chooseHosts(jobs []job, extra map[string]any) error {
 	limit, err := inventory.ReadLimit(m.limit)
 	if err != nil {
 		return wrong("", "%w", err)
@@ -139,7 +148,7 @@ func (m *Main) chooseHosts(inv *inventory.Inventory, jobs []job, extra map[strin
 	total := 0
 	for i := range jobs {
 		for _, p := range jobs[i].playbook.Plays {
-			hosts, err := m.hostsOf(inv, p, limit, extra, unknown)
+			hosts, err := m.hostsOf(jobs[i].inventory, p, limit, extra, unknown)
 			if err != nil {
 				return err
 			}

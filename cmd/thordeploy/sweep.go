@@ -8,7 +8,6 @@ import (
 	"golang.org/x/term"
 
 	"thordeploy/internal/output"
-	"thordeploy/inventory"
 	"thordeploy/playbook"
 	"thordeploy/runner"
 	"thordeploy/transport"
@@ -27,7 +26,7 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 	if err != nil {
 		return 0, err
 	}
-	inv, jobs, err := m.load(names, extra, keys)
+	jobs, err := m.load(ctx, names, extra, keys)
 	if err != nil {
 		return 0, err
 	}
@@ -39,7 +38,7 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 		m.sayHosts(jobs)
 		return exitOK, nil
 	}
-	r, err := m.newRunner(ctx, inv, jobs, extra)
+	r, err := m.newRunner(ctx, jobs, extra)
 	if err != nil {
 		return 0, err
 	}
@@ -48,8 +47,8 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 
 // newRunner is the runner that the flags ask for. It is an error where one of
 // the chosen hosts can't be reached as its variables say.
-func (m *Main) newRunner(ctx context.Context, inv *inventory.Inventory, jobs []job, extra map[string]any) (*runner.Runner, error) {
-	d, err := m.newDialer(inv, extra)
+func (m *Main) newRunner(ctx context.Context, jobs []job, extra map[string]any) (*runner.Runner, error) {
+	d, err := m.newDialer(jobs, extra)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +67,7 @@ func (m *Main) newRunner(ctx context.Context, inv *inventory.Inventory, jobs []j
 		}
 	}
 	r := &runner.Runner{
-		Inventory: inv, Connect: d.connect, Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check, Diff: m.diff,
+		Connect: d.connect, Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check, Diff: m.diff,
 		ExtraVars: extra, HostTimeout: time.Duration(m.hostTimeout), User: m.user, BecomeDefault: b,
 	}
 	if m.become {
@@ -90,6 +89,7 @@ func (m *Main) runJobs(ctx context.Context, r *runner.Runner, jobs []job) (exitC
 		if len(legs) == 0 {
 			continue
 		}
+		r.Inventory = j.inventory
 		state, err := r.Run(ctx, j.playbook, legs, m.sink())
 		if err != nil {
 			return 0, err
