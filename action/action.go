@@ -59,6 +59,7 @@ type Spec struct {
 	AnyParam bool
 	Doc      string // one sentence for a list of modules
 	Local    bool   // runs on the controller alone: Call.Shell may be nil (debug)
+	Runner   bool   // the runner performs it itself (meta, include_tasks): Run is nil
 	// Ephemeral says which absolute paths a task with these (constant or
 	// evaluated) arguments mounts on, makes or takes away again. The runner
 	// uses it to tell the guard what the play puts on a host for its own

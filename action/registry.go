@@ -9,6 +9,7 @@ import (
 // all lists every module. A new module is a new file and a line here.
 func all() []*Spec {
 	return []*Spec{
+		addHostSpec(),
 		assertSpec(),
 		commandSpec(),
 		copySpec(),
@@ -17,7 +18,12 @@ func all() []*Spec {
 		fetchSpec(),
 		fileSpec(),
 		findSpec(),
+		groupBySpec(),
+		includeRoleSpec(),
+		includeTasksSpec(),
+		includeVarsSpec(),
 		lineinfileSpec(),
+		metaSpec(),
 		mkdirSpec(),
 		mountSpec(),
 		pauseSpec(),
@@ -25,6 +31,7 @@ func all() []*Spec {
 		rawSpec(),
 		scriptSpec(),
 		setFactSpec(),
+		setStatsSpec(),
 		setupSpec(),
 		shellSpec(),
 		slurpSpec(),

@@ -27,8 +27,8 @@ func TestSpecs(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
 	for _, s := range all() {
-		if s.Name == "" || s.Doc == "" || s.Run == nil {
-			t.Errorf("module %q lacks its name, Doc or Run", s.Name)
+		if s.Name == "" || s.Doc == "" || (s.Run == nil) != s.Runner {
+			t.Errorf("module %q lacks its name, Doc or Run, or has a Run that the runner does for it", s.Name)
 		}
 		for _, n := range append([]string{s.Name}, s.Aliases...) {
 			if other, twice := seen[n]; twice {

@@ -46,10 +46,10 @@ var (
 	// modulesLater are modules that Ansible runs itself or that a sweep is
 	// known to use, and that aren't here yet.
 	modulesLater = []string{
-		"add_host", "assemble", "apt", "async_status", "blockinfile", "cron", "dnf", "get_url", "git",
-		"group", "group_by", "import_playbook", "import_role", "import_tasks", "include", "include_role",
-		"include_tasks", "include_vars", "meta", "package", "pip", "reboot", "replace",
-		"service", "set_stats", "synchronize", "systemd", "template", "unarchive", "uri", "user",
+		"assemble", "apt", "async_status", "blockinfile", "cron", "dnf", "get_url", "git",
+		"group", "import_playbook", "import_role", "import_tasks", "include",
+		"package", "pip", "reboot", "replace",
+		"service", "synchronize", "systemd", "template", "unarchive", "uri", "user",
 		"wait_for_connection", "yum",
 	}
 )

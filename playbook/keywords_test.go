@@ -21,7 +21,7 @@ func fieldsOf(x any) map[string]string {
 		if !f.IsExported() || v.Field(i).IsZero() || f.Type == reflect.TypeFor[diag.Range]() {
 			continue
 		}
-		if f.Anonymous || f.Name == "Become" {
+		if f.Anonymous || f.Name == "Become" || f.Name == "Apply" {
 			for k, s := range fieldsOf(v.Field(i).Interface()) {
 				out[k] = s
 			}
@@ -55,6 +55,8 @@ func shown(x any) string {
 		return x.Name + "=" + shown(x.Value)
 	case VarsFile:
 		return shown(x.Paths)
+	case *Include:
+		return fmt.Sprint(fieldsOf(x))
 	case Prompt:
 		return fmt.Sprint(fieldsOf(&x))
 	}
@@ -153,6 +155,12 @@ func TestKeywordsOfTasks(t *testing.T) {
 		{"{local_action: {module: ping data=x}}", map[string]string{"DelegateTo": "localhost", "Args": "{data=x}"}},
 		{"{action: {module: file, path: /a, mode: 0644}}", map[string]string{"Module": "file", "Args": "{mode=0644 path=/a}"}},
 		{"{action: {module: command ls creates=/a, chdir: /}}", map[string]string{"Module": "command", "Args": "{chdir=/ cmd=ls creates=/a}"}},
+		{"{include_tasks: '{{ x }}.yml'}", map[string]string{"Module": "include_tasks", "Args": "{file=X.yml}"}},
+		{"{include_role: {name: '{{ x }}', apply: {tags: t, when: n == 7, become: yes, delegate_to: h, notify: k}}}",
+			map[string]string{"Module": "include_role", "Args": "{name=X}", "Include": "map[DelegateTo:h Enabled:true Notify:[k] Tags:[t] When:[true]]"}},
+		{"{include_tasks: a.yml, with_items: [1]}", map[string]string{"Module": "include_tasks", "Args": "{file=a.yml}", "Loop": "[1]", "With": "items"}},
+		{"{include_role: , args: {name: '{{ x }}', apply: {tags: t}}}",
+			map[string]string{"Module": "include_role", "Args": "{name=X}", "Include": "map[Tags:[t]]"}},
 		{"{action: command  ls  -l}", map[string]string{"Module": "command", "Args": "{cmd=ls  -l}"}},
 	} {
 		pb, list := Load("a.yml", "/plays", []byte("- hosts: all\n  tasks:\n  - "+tt.text+"\n"))
@@ -162,6 +170,9 @@ func TestKeywordsOfTasks(t *testing.T) {
 		}
 		got := fieldsOf(pb.Plays[0].Tasks[0])
 		delete(got, "Spec")
+		if got["Include"] == "map[]" {
+			delete(got, "Include")
+		}
 		want := map[string]string{"LoopVar": "item", "Module": "ping", "Args": "{}"}
 		for k, v := range tt.want {
 			want[k] = v

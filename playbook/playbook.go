@@ -219,8 +219,11 @@ type Task struct {
 // Include is what an include_tasks or include_role brings. Its file and its
 // role's name are among the task's Args.
 type Include struct {
-	Apply Keywords // `apply:`: keywords for the tasks that come
-	When  []*Expr  // apply's when
+	Apply         Keywords // `apply:`: keywords for the tasks that come
+	When          []*Expr  // apply's when, and so on
+	DelegateTo    *Value
+	DelegateFacts *Expr
+	Notify        []*Value
 }
 
 // Title is the task's name as far as it is constant (templates in it are shown

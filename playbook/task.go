@@ -106,8 +106,13 @@ func (ld *loader) call(t *Task, m use, fields []pair) {
 	if m.key.Value == "local_action" {
 		t.DelegateTo = &Value{rng: ld.src.rangeOf(m.key), text: "localhost", constant: "localhost"}
 	}
-	if m.name != "" {
-		ld.module(t, m, fields)
+	if m.name == "" {
+		return
+	}
+	ld.module(t, m, fields)
+	switch t.Spec.Name {
+	case "include_tasks", "include_role":
+		ld.include(t, m, fields)
 	}
 }
 

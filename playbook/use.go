@@ -12,9 +12,10 @@ import (
 
 // use is a module as a task names it: as a key, or in action or local_action.
 type use struct {
-	pair         // name is the module's, value what it is given
-	base int     // where key=value text begins in value
-	more []given // what `action: {module: …}` has besides
+	pair              // name is the module's, value what it is given
+	base   int        // where key=value text begins in value
+	more   []given    // what `action: {module: …}` has besides
+	around *yaml.Node // that mapping
 }
 
 // use reads the key that names a task's module. Where it names none that is
@@ -68,6 +69,7 @@ func (ld *loader) actionMapping(m *use, f pair) {
 		return
 	}
 	ld.actionText(m, fields[at])
+	m.around = f.value
 	if spec, ok := action.Lookup(m.name); ok {
 		m.more = ld.givens(spec, slices.Delete(slices.Clone(fields), at, at+1))
 	}
