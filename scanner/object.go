@@ -18,6 +18,7 @@ package scanner
 import (
 	"context"
 	"io"
+	"net/netip"
 
 	"thordeploy/scanner/finding"
 )
@@ -55,6 +56,11 @@ type Object struct {
 	Content io.ReadCloser
 	// File is what is known about a file; nil for other objects.
 	File *File
+	// Process is what is known about a process; nil for other objects.
+	Process *Process
+	// Known are reasons that the source has found itself: a check needs to know
+	// how its objects came about. Those of the matchers are added.
+	Known []finding.Reason
 	// Describe returns the object as a finding's subject. It is called once a
 	// matcher has found something; Data and Type are filled.
 	Describe func(o *Object) finding.Subject
@@ -64,6 +70,13 @@ type Object struct {
 	// during Match and Describe only.
 	Data []byte
 	Type string
+}
+
+// Process is what a matcher may ask about a process.
+type Process struct {
+	PID    int
+	Args   []string         // may hold any bytes
+	Remote []netip.AddrPort // the other ends of its connections
 }
 
 // File is what a matcher may ask about a file without reading it.

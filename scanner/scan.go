@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -54,15 +55,24 @@ type Scan struct {
 
 // Result is what a scan did.
 type Result struct {
-	Objects  int64                 // looked at
+	Objects  map[string]int64      // looked at, by module
 	Bytes    int64                 // of their content
 	Findings map[finding.Level]int // passed to Found
 	Below    int64                 // objects with reasons whose score is below Min
 	Stopped  bool                  // the context ended before the sources did
 	// Errors are sources, or parts of them asked for by name, that couldn't
 	// be looked at.
-	Errors []error
+	Errors []*ModuleError
 	Ledger *Ledger
+}
+
+// Looked returns the number of objects that were looked at.
+func (r *Result) Looked() int64 {
+	var n int64
+	for _, count := range r.Objects {
+		n += count
+	}
+	return n
 }
 
 // Total returns the number of findings.
@@ -81,7 +91,8 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 	r := &run{
 		Scan: s, ctx: ctx, maxSize: s.MaxSize, min: s.Min,
 		objects: make(chan *Object), found: make(chan *finding.Assessment), over: make(chan struct{}),
-		result: &Result{Findings: map[finding.Level]int{}, Ledger: s.Ledger},
+		scanned: map[string]int64{},
+		result:  &Result{Findings: map[finding.Level]int{}, Ledger: s.Ledger},
 	}
 	if r.maxSize == 0 {
 		r.maxSize = DefaultMaxSize
@@ -99,6 +110,18 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 	return r.result, nil
 }
 
+// ModuleError is why a source, or a part of it, couldn't be looked at.
+type ModuleError struct {
+	Module string // of the source
+	Err    error
+}
+
+// Error is the reason alone.
+func (e *ModuleError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *ModuleError) Unwrap() error { return e.Err }
+
 // run is a Scan in progress.
 type run struct {
 	*Scan
@@ -110,11 +133,12 @@ type run struct {
 	found   chan *finding.Assessment // from the workers to collect; closed when they have ended
 	over    chan struct{}            // closed when collect has returned: whoever is left behind reports no more
 
-	scanned, bytes, below, busy atomic.Int64
+	bytes, below, busy atomic.Int64
 
-	mu     sync.Mutex // guards errs
-	errs   []error
-	result *Result
+	mu      sync.Mutex // guards errs and scanned
+	errs    []*ModuleError
+	scanned map[string]int64
+	result  *Result
 }
 
 // start begins one goroutine that walks the sources in turn, and the workers.
@@ -156,7 +180,7 @@ func (r *run) walk() {
 		}
 		if err := source.Walk(r.ctx, r.result.Ledger, r.yield); err != nil && r.ctx.Err() == nil {
 			r.mu.Lock()
-			r.errs = append(r.errs, err)
+			r.errs = append(r.errs, &ModuleError{source.Module(), err})
 			r.mu.Unlock()
 		}
 	}
@@ -196,7 +220,7 @@ func (r *run) look(o *Object, b *buffer) {
 	}
 	o.Data = b.mem[:n]
 	o.Type = filetype.Of(o.Data)
-	var reasons []finding.Reason
+	reasons := slices.Clone(o.Known)
 	for _, m := range r.Matchers {
 		found, err := m.Match(r.ctx, o)
 		reasons = append(reasons, found...)
@@ -210,7 +234,9 @@ func (r *run) look(o *Object, b *buffer) {
 			r.result.Ledger.Add(SkipFailed, o.Name, err.Error())
 		}
 	}
-	r.scanned.Add(1)
+	r.mu.Lock()
+	r.scanned[o.Module]++
+	r.mu.Unlock()
 	r.bytes.Add(int64(n))
 	if len(reasons) > 0 {
 		r.report(o, reasons)
@@ -307,7 +333,7 @@ func (r *run) collect() {
 		}
 	}
 	r.mu.Lock()
-	r.result.Errors = slices.Clone(r.errs)
+	r.result.Errors, r.result.Objects = slices.Clone(r.errs), maps.Clone(r.scanned)
 	r.mu.Unlock()
-	r.result.Objects, r.result.Bytes, r.result.Below = r.scanned.Load(), r.bytes.Load(), r.below.Load()
+	r.result.Bytes, r.result.Below = r.bytes.Load(), r.below.Load()
 }

@@ -96,7 +96,7 @@ func TestMatchesOfAllMatchersFoldIntoOneFinding(t *testing.T) {
 	if diff := cmp.Diff([]string{"a Alert 86 (2)", "c Notice 50 (1)"}, found); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if result.Objects != 4 || result.Bytes != 12 || result.Below != 1 || result.Stopped || result.Total() != 2 {
+	if result.Looked() != 4 || result.Bytes != 12 || result.Below != 1 || result.Stopped || result.Total() != 2 {
 		t.Errorf("result %+v", result)
 	}
 	for _, o := range objects {
@@ -162,8 +162,8 @@ func TestWhatIsNotLookedAtIsCounted(t *testing.T) {
 	if diff := cmp.Diff(want, result.Ledger.Counts()); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
-	if result.Ledger.Missed() != 4 || result.Objects != 4 || len(result.Errors) != 1 {
-		t.Errorf("missed %d, objects %d, errors %v", result.Ledger.Missed(), result.Objects, result.Errors)
+	if result.Ledger.Missed() != 4 || result.Looked() != 4 || len(result.Errors) != 1 {
+		t.Errorf("missed %d, objects %d, errors %v", result.Ledger.Missed(), result.Looked(), result.Errors)
 	}
 	if names := result.Ledger.Names(SkipUnreadable); !cmp.Equal(names, []string{"broken (input/output error)"}) {
 		t.Errorf("names of the unreadable: %q", names)
@@ -174,8 +174,8 @@ func TestScanEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	result, _ := runScan(t, ctx, &Scan{Sources: []Source{&source{endless: true}}, Threads: 2})
-	if !result.Stopped || result.Objects == 0 || result.Ledger.Counts()[SkipStopped] == 0 {
-		t.Errorf("stopped %v after %d objects, ledger %s", result.Stopped, result.Objects, result.Ledger)
+	if !result.Stopped || result.Looked() == 0 || result.Ledger.Counts()[SkipStopped] == 0 {
+		t.Errorf("stopped %v after %d objects, ledger %s", result.Stopped, result.Looked(), result.Ledger)
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 // options are what the flags of a scan say.
 type options struct {
 	paths       []string
+	modules     []string
+	noModules   []string
 	allMounts   bool
 	maxFileSize size
 	maxRuntime  hours
@@ -35,9 +37,9 @@ type options struct {
 
 const longHelp = `thorscan looks for signs of compromise on the host it runs on.
 
-It reads the files below the given paths (default: /, staying on its
-filesystem), matches YARA rules and lists of indicators on them and reports what
-it finds. It changes nothing on the host but the logs it is asked to write.
+It looks at running processes and reads the files below the given paths (default:
+/, staying on its filesystem), matches YARA rules and lists of indicators on them
+and reports what it finds. With paths it reads files alone. It changes nothing on the host but the logs it is asked to write.
 
 Rules are read from signatures/*.yac beside the executable (compiled by
 "thorscan signatures pack") and from custom-signatures/yara/*.yar and *.yara,
@@ -80,7 +82,7 @@ func (m *Main) command(code *int) *cobra.Command {
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + exitHelp)
 	cmd.SetFlagErrorFunc(flagError)
 	opt.register(cmd.Flags())
-	cmd.AddCommand(m.signaturesCommand(code))
+	cmd.AddCommand(m.signaturesCommand(code), m.modulesCommand())
 	return cmd
 }
 
@@ -94,6 +96,8 @@ func (o *options) register(f *pflag.FlagSet) {
 		return pflag.NormalizedName(name)
 	})
 	f.StringArrayVarP(&o.paths, "path", "p", nil, "scan this file or folder; may be repeated (default /)")
+	f.StringArrayVarP(&o.modules, "module", "a", nil, "run this module alone; may be repeated (default all, with --path Filescan)")
+	f.StringArrayVar(&o.noModules, "no-module", nil, "leave this module out; may be repeated")
 	f.BoolVar(&o.allMounts, "all-mounts", false, "go on into other local filesystems mounted below the paths")
 	f.Var(&o.maxFileSize, "max_file_size", "leave larger files out, such as 500KB, 30MB, 1GB")
 	f.Var(&o.maxRuntime, "max_runtime", "end the scan after this many hours, or after a duration such as 90m")

@@ -14,6 +14,7 @@ import (
 	"thordeploy/scanner"
 	"thordeploy/scanner/filesystem"
 	"thordeploy/scanner/finding"
+	"thordeploy/scanner/process"
 	"thordeploy/scanner/report"
 )
 
@@ -21,7 +22,11 @@ import (
 const moduleInit = "Init"
 
 // sayStart tells what is about to be done, and with what.
-func sayStart(r *report.Reporter, opt *options, rules *ruleset) {
+func sayStart(r *report.Reporter, opt *options, rules *ruleset, chosen []module) {
+	var names []string
+	for _, m := range chosen {
+		names = append(names, m.name)
+	}
 	paths := []string{"/"}
 	if len(opt.paths) > 0 {
 		paths = nil
@@ -30,8 +35,8 @@ func sayStart(r *report.Reporter, opt *options, rules *ruleset) {
 		}
 	}
 	r.Message(finding.Info, report.Main, fmt.Sprintf("thorscan %s: scanning %q with %d YARA rules and %d indicators", version, paths, rules.rules(), rules.count()), map[string]any{
-		"indicators": rules.indicators.Count,
-		"version":    version, "architecture": runtime.GOARCH, "paths": paths, "rules": rules.rules(),
+		"indicators": rules.indicators.Count, "modules": names,
+		"version": version, "architecture": runtime.GOARCH, "paths": paths, "rules": rules.rules(),
 		"user_id": os.Getuid(), "max_file_size": int64(opt.maxFileSize), "max_runtime_hours": time.Duration(opt.maxRuntime).Hours(),
 		"minimum_score": opt.min,
 	})
@@ -75,7 +80,7 @@ func sayEnd(r *report.Reporter, result *scanner.Result, took time.Duration, outO
 		for _, name := range result.Ledger.Names(reason) {
 			names = append(names, finding.PathText(name))
 		}
-		r.Message(finding.Info, filesystem.Module, fmt.Sprintf("Not looked at: %d %s", counts[reason], reason),
+		r.Message(finding.Info, report.Main, fmt.Sprintf("Not looked at: %d %s", counts[reason], reason),
 			map[string]any{"reason": string(reason), "count": counts[reason], "first_names": names})
 	}
 	level, state := finding.Info, "complete"
@@ -92,12 +97,12 @@ func sayEnd(r *report.Reporter, result *scanner.Result, took time.Duration, outO
 		state = fmt.Sprintf("complete but for %d objects that could not be looked at in full", result.Ledger.Missed())
 	}
 	cpu, peak := ownCost()
-	text := fmt.Sprintf("Scan %s: %d files (%.1f MB) in %.1f s, %d alerts, %d warnings, %d notices; left out: %s; own cost: %.1f s CPU, %d MB memory",
-		state, result.Objects, float64(result.Bytes)/(1<<20), took.Seconds(),
+	text := fmt.Sprintf("Scan %s: %d files (%.1f MB), %d processes in %.1f s, %d alerts, %d warnings, %d notices; left out: %s; own cost: %.1f s CPU, %d MB memory",
+		state, result.Objects[filesystem.Module], float64(result.Bytes)/(1<<20), result.Objects[process.Module], took.Seconds(),
 		result.Findings[finding.Alert], result.Findings[finding.Warning], result.Findings[finding.Notice],
 		result.Ledger, cpu.Seconds(), peak>>20)
 	r.Message(level, report.Main, text, map[string]any{
-		"state": state, "files": result.Objects, "bytes": result.Bytes, "seconds": took.Seconds(),
+		"state": state, "files": result.Objects[filesystem.Module], "processes": result.Objects[process.Module], "bytes": result.Bytes, "seconds": took.Seconds(),
 		"alerts": result.Findings[finding.Alert], "warnings": result.Findings[finding.Warning],
 		"notices": result.Findings[finding.Notice], "below_minimum": result.Below,
 		"not_looked_at": counts, "missed": result.Ledger.Missed(), "interrupted": result.Stopped,

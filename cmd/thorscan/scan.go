@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"thordeploy/scanner"
-	"thordeploy/scanner/filesystem"
 	"thordeploy/scanner/finding"
 	"thordeploy/scanner/report"
 )
@@ -19,6 +18,10 @@ import (
 // scan runs one scan. An error means that it could not begin.
 func (m *Main) scan(ctx context.Context, opt *options) (int, error) {
 	begun := time.Now()
+	chosen, err := opt.chosen()
+	if err != nil {
+		return exitFailed, err
+	}
 	rules, err := loadRules(opt)
 	if err != nil {
 		return exitFailed, err
@@ -28,25 +31,29 @@ func (m *Main) scan(ctx context.Context, opt *options) (int, error) {
 		return exitFailed, err
 	}
 	defer out.close()
-	sayStart(out.reporter, opt, rules)
+	sayStart(out.reporter, opt, rules, chosen)
 	failed := m.sayBroken(out.reporter, rules)
 
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(opt.maxRuntime))
 	defer cancel()
 	s := &scanner.Scan{
-		Sources:  []scanner.Source{&filesystem.Source{Paths: opt.paths, AllMounts: opt.allMounts, Own: out.own(rules)}},
 		Matchers: rules.matchers(m, time.Duration(opt.yaraTimeout)*time.Second),
 		Found:    out.reporter.Finding,
 		Threads:  opt.threads, MaxSize: int64(opt.maxFileSize), Min: opt.min,
+	}
+	for _, mod := range chosen {
+		s.Sources = append(s.Sources, mod.make(opt, out.own(rules)))
 	}
 	result, err := s.Run(ctx)
 	if err != nil {
 		return exitFailed, err
 	}
-	for _, err := range leaves(errors.Join(result.Errors...)) {
+	for _, of := range result.Errors {
 		failed = true
-		out.reporter.Message(finding.Error, filesystem.Module, err.Error(), nil)
-		m.complain(err)
+		for _, err := range leaves(of.Err) {
+			out.reporter.Message(finding.Error, of.Module, err.Error(), nil)
+			m.complain(err)
+		}
 	}
 	outOfTime := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	code := exitCode(result, failed || result.Stopped || out.reporter.Err() != nil)

@@ -129,8 +129,8 @@ func TestSparseFilesAreNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := result.Ledger.Counts()[scanner.SkipTooLarge]; n != 1 || result.Objects != 0 {
-		t.Errorf("%d too large, %d looked at", n, result.Objects)
+	if n := result.Ledger.Counts()[scanner.SkipTooLarge]; n != 1 || result.Looked() != 0 {
+		t.Errorf("%d too large, %d looked at", n, result.Looked())
 	}
 }
 
@@ -156,8 +156,8 @@ func TestFilesThatChangeUnderTheScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Objects != 2 || result.Bytes != 11 {
-		t.Errorf("looked at %d objects of %d bytes, want 2 of 11", result.Objects, result.Bytes)
+	if result.Looked() != 2 || result.Bytes != 11 {
+		t.Errorf("looked at %d objects of %d bytes, want 2 of 11", result.Looked(), result.Bytes)
 	}
 	wantCounts(t, led, map[scanner.Skip]int64{scanner.SkipShrank: 1})
 }

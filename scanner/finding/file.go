@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Subject is the object an assessment speaks of. [File] is the one this
-// scanner writes; [Unknown] stands for every other when reading.
+// Subject is the object an assessment speaks of. [File] and [Process] are those
+// this scanner writes; [Unknown] stands for every other when reading.
 type Subject interface {
 	// SubjectType is the record's "type": "file", "process".
 	SubjectType() string

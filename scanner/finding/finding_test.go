@@ -172,7 +172,7 @@ func TestEventsAreReadBack(t *testing.T) {
 
 func TestOtherScannersEvents(t *testing.T) {
 	line := `{"type":"THOR finding","meta":{"time":"2025-07-01T12:05:12.99+02:00","level":"Warning","module":"ProcessCheck",` +
-		`"scan_id":"S-x","event_id":"","hostname":"h"},"message":"m","subject":{"type":"process","pid":7,"name":"evil"},` +
+		`"scan_id":"S-x","event_id":"","hostname":"h"},"message":"m","subject":{"type":"rootkit","pid":7,"name":"evil"},` +
 		`"score":70,"reasons":null,"context":[{"object":{"type":"file","path":"/x","exists":"no","extension":""},` +
 		`"relations":[{"relation_type":"derives from","relation_name":"parent","unique":true}]}],"new_field":1,"log_version":"v3.1.0"}`
 	event, err := Parse([]byte(line))
@@ -180,7 +180,7 @@ func TestOtherScannersEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := event.(*Assessment)
-	if a.Subject.SubjectType() != "process" || a.Subject.SubjectName() != "evil" || a.Score != 70 {
+	if a.Subject.SubjectType() != "rootkit" || a.Subject.SubjectName() != "evil" || a.Score != 70 {
 		t.Errorf("read as %+v", a)
 	}
 	if len(a.Context) != 1 || a.Context[0].Object.SubjectName() != "/x" || !a.Context[0].Relations[0].Unique {
@@ -189,8 +189,31 @@ func TestOtherScannersEvents(t *testing.T) {
 	if _, err := AppendJSON(nil, a); err != nil {
 		t.Errorf("it can't be written again: %v", err)
 	}
-	if text := string(AppendText(nil, "h", a)); !strings.Contains(text, " PROCESS: evil ") {
+	if text := string(AppendText(nil, "h", a)); !strings.Contains(text, " ROOTKIT: evil ") {
 		t.Errorf("text line %s", text)
+	}
+}
+
+func TestProcessSubject(t *testing.T) {
+	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	p := NewProcess(7, "ev\xffil\n", "evil --now", "root")
+	p.Image, p.Parent, p.Created, p.ListenPorts = NewFile("/tmp/evil"), &Parent{PID: 1, Exe: "/sbin/init", Command: "init"}, &created, []uint16{4444}
+	p.Connections = []Connection{{"ESTABLISHED", "192.0.2.1", 4444, "198.51.100.7", 443, "tcp"}}
+	a := NewAssessment(p, "m")
+	line, err := AppendJSON(nil, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := Parse(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, read.(*Assessment).Subject); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+	want := ` PID: 7 NAME: ev\xffil\n COMMAND: evil --now OWNER: root FILE: /tmp/evil PPID: 1 PARENT: /sbin/init PARENT_COMMAND: init CREATED: 2026-01-02T03:04:05.000Z LISTEN_PORTS: 4444 CONNECTION_1: tcp ESTABLISHED 192.0.2.1:4444 198.51.100.7:443 `
+	if text := string(AppendText(nil, "h", a)); !strings.Contains(text, want) {
+		t.Errorf("text line %s\nwant %s", text, want)
 	}
 }
 

@@ -113,14 +113,19 @@ func parseSubject(data json.RawMessage) (Subject, error) {
 		return nil, fmt.Errorf("%w: it has no subject that is an object", ErrNotEvent)
 	}
 	kind, _ := fields["type"].(string)
-	if kind != "file" {
+	var known Subject
+	switch kind {
+	case "file":
+		known = &File{}
+	case "process":
+		known = &Process{}
+	default:
 		return &Unknown{Type: kind, Fields: fields}, nil
 	}
-	f := &File{}
-	if err := json.Unmarshal(data, f); err != nil {
-		return nil, fmt.Errorf("%w: its file subject: %v", ErrNotEvent, err)
+	if err := json.Unmarshal(data, known); err != nil {
+		return nil, fmt.Errorf("%w: its %s subject: %v", ErrNotEvent, kind, err)
 	}
-	return f, nil
+	return known, nil
 }
 
 // MarshalJSON writes the object as it was read.

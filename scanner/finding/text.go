@@ -68,13 +68,18 @@ func (t *textLine) assessment(a *Assessment) {
 }
 
 func (t *textLine) subject(s Subject) {
-	f, ok := s.(*File)
-	if !ok {
-		if s != nil {
-			t.add(strings.ToUpper(strings.ReplaceAll(s.SubjectType(), " ", "_")), s.SubjectName())
-		}
-		return
+	switch s := s.(type) {
+	case nil:
+	case *File:
+		t.file(s)
+	case *Process:
+		t.process(s)
+	default:
+		t.add(strings.ToUpper(strings.ReplaceAll(s.SubjectType(), " ", "_")), s.SubjectName())
 	}
+}
+
+func (t *textLine) file(f *File) {
 	t.add("FILE", f.Path)
 	if f.Exists != "yes" {
 		t.add("EXISTS", f.Exists)
@@ -95,7 +100,9 @@ func (t *textLine) subject(s Subject) {
 		t.time("CHANGED", times.Changed)
 		t.time("CREATED", times.Created)
 	}
-	t.add("SIZE", strconv.FormatInt(f.Size, 10))
+	if f.Size > 0 || f.FileTimes != nil { // of a process's image neither is known
+		t.add("SIZE", strconv.FormatInt(f.Size, 10))
+	}
 	if f.Permissions != nil {
 		t.add("OWNER", f.Permissions.Owner)
 		t.add("GROUP", f.Permissions.Group)
@@ -103,6 +110,30 @@ func (t *textLine) subject(s Subject) {
 	}
 	t.add("TARGET", f.Target)
 	t.add("UNPACK_SOURCE", strings.Join(f.UnpackSource, ">"))
+}
+
+func (t *textLine) process(p *Process) {
+	t.add("PID", strconv.Itoa(p.PID))
+	t.add("NAME", p.Name)
+	t.add("COMMAND", p.Command)
+	t.add("OWNER", p.Owner)
+	if p.Image != nil {
+		t.file(p.Image)
+	}
+	if parent := p.Parent; parent != nil {
+		t.add("PPID", strconv.Itoa(parent.PID))
+		t.add("PARENT", parent.Exe)
+		t.add("PARENT_COMMAND", parent.Command)
+	}
+	t.time("CREATED", p.Created)
+	var ports []string
+	for _, port := range p.ListenPorts {
+		ports = append(ports, strconv.Itoa(int(port)))
+	}
+	t.add("LISTEN_PORTS", strings.Join(ports, ", "))
+	for i, c := range p.Connections {
+		t.add("CONNECTION_"+strconv.Itoa(i+1), c.String())
+	}
 }
 
 func (t *textLine) time(key string, when *time.Time) {

@@ -204,3 +204,28 @@ func TestLoad(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestProcesses(t *testing.T) {
+	l := &Lists{Count: map[Kind]int{}}
+	for kind, text := range map[Kind]string{C2: "203.0.113.0/24;80\n", Keywords: "sekurlsa::\n"} {
+		if problems := l.Read(finding.Custom, kind, "list.txt", strings.NewReader(text)); len(problems) != 0 {
+			t.Fatal(problems)
+		}
+	}
+	l.keywords.finish()
+	match := func(p *scanner.Process) []string {
+		r, err := l.Matcher().Match(context.Background(), &scanner.Object{Process: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return texts(r)
+	}
+	peers := []netip.AddrPort{netip.MustParseAddrPort("203.0.113.5:443"), netip.MustParseAddrPort("203.0.113.6:443"), netip.MustParseAddrPort("192.0.2.1:22")}
+	want := []string{"Domain IOC 203.0.113.0/24", "Keyword IOC sekurlsa::"}
+	if diff := cmp.Diff(want, match(&scanner.Process{Remote: peers, Args: []string{"tool", "sekurlsa::x"}})); diff != "" {
+		t.Error(diff)
+	}
+	if got := match(&scanner.Process{Remote: peers[2:], Args: []string{"sekurlsa:", ":x"}}); got != nil {
+		t.Errorf("found %v", got)
+	}
+}
