@@ -17,6 +17,8 @@ type draft struct {
 	diags  *diag.List
 	failed bool // an error was added
 
+	topGroups []*draftGroup // named as children of all
+
 	varsDirs          []string // folders whose group_vars/ and host_vars/ count, in order
 	varsBesideSources []varsFolders
 
@@ -65,7 +67,7 @@ func newDraft(ctx context.Context, l *Loader) *draft {
 		group: map[string]*draftGroup{},
 	}
 	d.addGroup("all", place{})
-	d.addGroup("ungrouped", place{})
+	d.addChild(d.group["all"], d.addGroup("ungrouped", place{}), place{})
 	return d
 }
 
@@ -132,8 +134,15 @@ func (d *draft) addChild(parent, child *draftGroup, place place) {
 		place.error(d, "`all` can't be a child of another group", "`all` is above every group; take the line out")
 		return
 	}
-	if parent.name == "all" || parent.hasChild[child] {
-		return // every group is below all, whether it is said or not
+	if parent.hasChild[child] {
+		return
+	}
+	if parent.name == "all" {
+		// Every group is below all, whether it is said or not; that it is said
+		// matters only to who lists the children of all.
+		parent.hasChild[child] = true
+		d.topGroups = append(d.topGroups, child)
+		return
 	}
 	if child.name == "ungrouped" || parent.name == "ungrouped" {
 		place.error(d, "`ungrouped` can have neither parents nor children",

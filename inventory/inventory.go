@@ -31,6 +31,8 @@ type Host struct {
 	Vars   map[string]any // merged: all, groups (depth, ansible_group_priority, name), host
 	Groups []string       // names of the groups it is in, sorted, without "all" (group_names)
 	File   string         // absolute path of the file that mentions it first; empty for a comma list
+
+	own func() map[string]any // its variables without those of its groups
 }
 
 // Group is a named set of hosts and of groups.
@@ -46,6 +48,7 @@ type Group struct {
 type Inventory struct {
 	hosts   []*Host
 	byName  map[string]*Host
+	named   map[string]*Group
 	groups  []*Group           // by name
 	order   []string           // group names in the order of their first mention
 	members map[string][]*Host // of each group and all groups below it
@@ -119,6 +122,8 @@ func (i *Inventory) Host(name string) (*Host, bool) {
 
 // Groups lists every group, "all" and "ungrouped" among them, by name.
 func (i *Inventory) Groups() []*Group { return i.groups }
+
+func (i *Inventory) groupNamed(name string) *Group { return i.named[name] }
 
 // Members lists the hosts of a group and of all groups below it, in the order
 // that group[0] counts: its own hosts first, then those of its children.

@@ -26,7 +26,7 @@ type merger struct {
 // merged makes an inventory of the draft, which stays as it is.
 func (d *draft) merged(play *varsFolders) *Inventory {
 	m := merger{draft: d, play: play}
-	inv := &Inventory{byName: map[string]*Host{}, members: map[string][]*Host{}, draft: d}
+	inv := &Inventory{byName: map[string]*Host{}, named: map[string]*Group{}, members: map[string][]*Host{}, draft: d}
 	m.hosts(inv)
 	m.groups(inv)
 	return inv
@@ -105,6 +105,7 @@ func (m merger) hosts(inv *Inventory) {
 			shared[key.String()] = in
 		}
 		h := &Host{Name: dh.name, Port: dh.port, Groups: in.names, Vars: in.vars, File: dh.file}
+		h.own = func() map[string]any { return m.ownVars(dh) }
 		if own := m.ownVars(dh); len(own) > 0 {
 			h.Vars = make(map[string]any, len(in.vars)+len(own))
 			maps.Copy(h.Vars, in.vars)
@@ -145,6 +146,7 @@ func (m merger) groups(inv *Inventory) {
 			out.Children = append(out.Children, e.group.name)
 		}
 		inv.groups = append(inv.groups, out)
+		inv.named[g.name] = out
 		inv.order = append(inv.order, g.name)
 		inv.members[g.name] = membersOf(inv, g)
 		if g.name == "all" {

@@ -109,8 +109,11 @@ func (d *draft) setDepths() {
 		}
 	}
 	all := d.group["all"]
+	for _, g := range d.topGroups {
+		all.children = append(all.children, childEdge{group: g})
+	}
 	for _, g := range d.groups {
-		if g != all && len(g.parents) == 0 {
+		if g != all && len(g.parents) == 0 && !all.hasChild[g] {
 			all.children = append(all.children, childEdge{group: g})
 		}
 	}

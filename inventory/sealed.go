@@ -69,3 +69,35 @@ func (r *yamlReader) special(n *yaml.Node) func() (any, bool) {
 	}
 	return nil
 }
+
+// unsealed is v with the values opened that a Loader with Sealed left as they
+// were.
+func (d *draft) unsealed(v any) (any, error) {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			var err error
+			if out[i], err = d.unsealed(v[i]); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case map[string]any:
+		if text, ok := v[vaultKey].(string); ok && len(v) == 1 {
+			return d.loader.Vault.Value(text)
+		}
+		if text, ok := v[unsafeKey].(string); ok && len(v) == 1 {
+			return text, nil
+		}
+		out := make(map[string]any, len(v))
+		for k := range v {
+			var err error
+			if out[k], err = d.unsealed(v[k]); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return v, nil
+}

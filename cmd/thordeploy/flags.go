@@ -73,7 +73,7 @@ func (m *Main) command(code *exitCode) *cobra.Command {
 	root.SetVersionTemplate("thordeploy {{.Version}}\n")
 	m.addFlags(root)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
-	root.AddCommand(m.playbookCommand(), m.vaultCommand(), m.lintCommand(code), m.docsCommand())
+	root.AddCommand(m.playbookCommand(), m.inventoryCommand(), m.vaultCommand(), m.lintCommand(code), m.docsCommand())
 	return root
 }
 
