@@ -33,9 +33,10 @@ test: ## every test, with the race detector, against real SSH servers
 	@scripts/setup.sh test
 	go test -race -timeout $(TESTTIME) ./...
 
-test-oracle: ## the playbooks in oracle/cases through ansible-playbook and thordeploy
+test-oracle: ## playbooks and inventories through Ansible and thordeploy
 	@scripts/setup.sh test-oracle
 	go test -timeout $(TESTTIME) ./oracle -oracle -run TestCases -v
+	go test -timeout $(TESTTIME) ./cmd/thordeploy -oracle -run TestInventoryAsAnsible
 
 check: ## gofmt, go vet, golangci-lint, shellcheck, govulncheck
 	@scripts/setup.sh check
