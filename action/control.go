@@ -3,7 +3,8 @@ package action
 import "slices"
 
 // The modules of this file steer a run rather than do something on a host:
-// the runner performs them itself.
+// the runner performs them itself, and imports are replaced by what they bring
+// when a playbook is loaded.
 
 // metaSpec is ansible.builtin.meta.
 func metaSpec() *Spec {
@@ -38,6 +39,20 @@ func includeTasksSpec() *Spec {
 	}
 }
 
+// importTasksSpec is ansible.builtin.import_tasks.
+func importTasksSpec() *Spec {
+	return &Spec{
+		Name:     "import_tasks",
+		Local:    true,
+		Runner:   true,
+		FreeForm: "file",
+		Params: []Param{
+			{Name: "file", Type: String, Required: true, Doc: "the file of tasks; also as the module's own text"},
+		},
+		Doc: "Put the tasks of a file here when the playbook is loaded; the import's keywords hold for each of them.",
+	}
+}
+
 // roleParams are what import_role and include_role share.
 func roleParams() []Param {
 	return []Param{
@@ -62,6 +77,17 @@ func includeRoleSpec() *Spec {
 			{Name: "public", Type: Bool, Default: false, Doc: "its defaults and vars stay for the rest of the play"},
 		}),
 		Doc: "Run a role, which may depend on the host and the loop.",
+	}
+}
+
+// importRoleSpec is ansible.builtin.import_role.
+func importRoleSpec() *Spec {
+	return &Spec{
+		Name:   "import_role",
+		Local:  true,
+		Runner: true,
+		Params: roleParams(),
+		Doc:    "Put a role's tasks here when the playbook is loaded; the import's keywords hold for each of them.",
 	}
 }
 

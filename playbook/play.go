@@ -26,11 +26,22 @@ func (ld *loader) plays(root *yaml.Node) []*Play {
 			ld.errorf(n, ld.playHint(n), "a play must be a mapping with `hosts` and `tasks`, not %s", nodeKind(n))
 			continue
 		}
-		if p := ld.play(n); p != nil {
-			out = append(out, p)
-		}
+		out = append(out, ld.playOrImport(n)...)
 	}
 	return out
+}
+
+func (ld *loader) playOrImport(n *yaml.Node) []*Play {
+	leave, ok := ld.enter(n)
+	defer leave()
+	if !ok {
+		return nil
+	}
+	fields := ld.pairs(n)
+	if slices.ContainsFunc(fields, func(f pair) bool { return plainModule(f.name) == "import_playbook" }) {
+		return ld.importPlaybook(n, fields)
+	}
+	return []*Play{ld.readPlay(n, fields)}
 }
 
 func (ld *loader) playHint(n *yaml.Node) string {
@@ -40,41 +51,53 @@ func (ld *loader) playHint(n *yaml.Node) string {
 	return "a play begins with `- hosts: …`"
 }
 
-// play reads one play.
-func (ld *loader) play(n *yaml.Node) *Play {
-	leave, ok := ld.enter(n)
-	defer leave()
-	if !ok {
-		return nil
-	}
+// readPlay reads one play.
+func (ld *loader) readPlay(n *yaml.Node, fields []pair) *Play {
 	p := &Play{Range: ld.src.rangeOf(n), Dir: ld.dir}
+	before := ld.place
+	defer func() { ld.place = before }()
+	ld.play, ld.toHandlers = p, &p.imports
+	ld.first, ld.began = !ld.began, true
 	name := ""
-	imported := false
-	for _, f := range varsFirst(ld.pairs(n)) {
-		switch strings.TrimPrefix(f.name, "ansible.builtin.") {
+	var own []*Task
+	for _, f := range inOrder(fields, "vars", "vars_files", "roles") {
+		switch f.name {
 		case "name":
 			if v := ld.text(f); v != nil {
 				name = v.text
 			}
 		case "vars":
 			p.Vars = ld.vars(f)
-			defer ld.within(p.Vars)()
-		case "import_playbook":
-			imported = true
-			ld.unknownKeyword(pair{"import_playbook", f.key, f.value}, "play", playKeywords, playLater)
+			ld.layers = append(slices.Clip(ld.layers), p.Vars)
+		case "roles":
+			ld.playRoles(p, f)
+		case "handlers":
+			own = ld.handlers(f)
 		default:
 			ld.playField(p, f)
 		}
 	}
-	if p.Hosts == nil && !imported && !hasKey(n, "hosts") {
+	if p.Hosts == nil && !hasKey(n, "hosts") {
 		ld.errorf(n, "say which hosts: `hosts: all`", "the play has no `hosts`")
 	}
 	p.Name = name
 	if name == "" && p.Hosts != nil {
 		p.Name = p.Hosts.text
 	}
+	p.arrange(own)
 	p.number()
 	return p
+}
+
+// arrange puts the play's own handlers after those of `roles:`, and those of
+// imported roles last.
+func (p *Play) arrange(own []*Task) {
+	var ofRoles []*Task
+	if len(own) > 0 {
+		ofRoles = append(ofRoles, &Task{LoopVar: "item", Range: own[0].Range, Dir: p.Dir, Block: own})
+	}
+	p.Handlers = slices.Concat(p.Handlers, ofRoles, p.imports)
+	p.imports = nil
 }
 
 func hasKey(n *yaml.Node, name string) bool {
@@ -120,8 +143,6 @@ func (ld *loader) playField(p *Play, f pair) {
 		p.Tasks = ld.tasks(f)
 	case "post_tasks":
 		p.PostTasks = ld.tasks(f)
-	case "handlers":
-		p.Handlers = ld.handlers(f)
 	default:
 		if !ld.keyword(&p.Keywords, f) {
 			ld.unknownKeyword(f, "play", playKeywords, playLater)

@@ -9,7 +9,11 @@
 package playbook
 
 import (
-	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+
+	"gopkg.in/yaml.v3"
 
 	"thordeploy/action"
 	"thordeploy/internal/diag"
@@ -22,6 +26,10 @@ type Playbook struct {
 	File  string // as given by the user, or "builtin:thor.yml"
 	Dir   string // absolute folder that relative paths start from
 	Plays []*Play
+
+	mu     sync.Mutex // guards what follows: includes are read by any host
+	loader *loader
+	vars   map[string]*varsOfFile
 }
 
 // Strategy says how hosts move through a play's tasks.
@@ -82,7 +90,8 @@ type ModuleDefaults struct {
 type Play struct {
 	Keywords
 	Name         string   // falls back to the hosts pattern
-	Dir          string   // absolute folder of the file it stands in: playbook_dir
+	Dir          string   // absolute folder of the file it stands in: playbook_dir, also where that is an imported one
+	When         []*Expr  // of the import_playbook that brought it: its tasks have it already, gathering facts hangs on it too
 	Hosts        *Value   // the host pattern; a list was joined with commas
 	GatherFacts  *bool    // nil: unset; thordeploy gathers only when facts are used or true is written
 	GatherSubset *Value   // list of text; nil: unset
@@ -99,13 +108,21 @@ type Play struct {
 	Roles        []*Task // one a role of `roles:`, its dependencies before it: blocks with Role set
 	Tasks        []*Task
 	PostTasks    []*Task
-	Handlers     []*Task // the play's own, then those of its roles
+	// Handlers are blocks, one for each role of `roles:`, one for the play's
+	// own, one for each role that is imported. The handlers are the tasks in
+	// them. They run in this order; of those with one name the one in the later
+	// block is meant, in a block the first.
+	Handlers []*Task
 	// RoleList is every role that stands in the play when it is loaded
 	// (`roles:`, import_role and their dependencies), in the order they run,
-	// each once: their defaults and vars are seen by all of the play's tasks.
-	RoleList []*Role
+	// each once: what they are given, their defaults and vars are seen by all
+	// of the play's tasks.
+	RoleList []*RoleCall
 	Range    diag.Range
-	orders   int // the next task's Order
+	orders   int         // the next task's Order
+	imports  []*Task     // handlers of imported roles, while the play is read
+	brought  []*included // what includes in it brought, in the order they were read
+	numbered int         // of those, how many have their Order
 }
 
 // HostOrder is a play's `order`: in which order its hosts are taken.
@@ -150,22 +167,29 @@ type Var struct {
 
 // Role is a role as it was read, once for all that use it in a playbook.
 type Role struct {
-	Name     string // as the playbook calls it, a path's last part
+	Name     string // as the playbook calls it
 	Dir      string // absolute
 	Defaults []Var
 	Vars     []Var
-	Parents  []*Role // in a dependency: the roles that need it, the nearest first; their vars and defaults are seen by its tasks
 	// AllowDuplicates: it runs again where it is named again
-	// (meta/main.yml's allow_duplicates). Otherwise a host runs a role with
-	// the same Params once a play.
+	// (meta/main.yml's allow_duplicates). Otherwise a host runs calls with the
+	// same Key once a play.
 	AllowDuplicates bool
+
+	meta  *document  // its meta/main.yml; nil: none
+	needs []need     // its dependencies
+	specs *yaml.Node // argument_specs
 }
 
 // RoleCall is a role where it is used.
 type RoleCall struct {
 	*Role
-	Params []Var  // what the use gives besides keywords: win over set_fact
-	Key    string // equal for uses that count as the same one
+	Params []Var // what the use gives besides keywords: win over set_fact
+	Given  []Var // the use's `vars`: below the role's own vars. The block with the role has them as its Vars too
+	// Parents are the calls that need this one, where it is a dependency, the
+	// nearest first: its tasks see their vars, defaults and parameters.
+	Parents []*RoleCall
+	Key     string // equal for uses that count as the same one
 }
 
 // Task is a task or a block: Block is non-nil for a block, Spec for a task.
@@ -208,6 +232,8 @@ type Task struct {
 	Async         *Value     // most seconds that it may run in the background; nil or 0: in the foreground
 	Poll          *Value     // seconds between looks at it; 0: don't wait; nil: 15
 	Range         diag.Range // the task's first line
+	Dir           string     // absolute folder of the file it stands in
+	node          *yaml.Node // of an import or include: what names its file or role
 	ModuleRange   diag.Range
 	// Order is the task's number in the play: unique, counted depth first
 	// through sections, block, rescue and always from 0, handlers last. Tasks
@@ -224,6 +250,9 @@ type Include struct {
 	DelegateTo    *Value
 	DelegateFacts *Expr
 	Notify        []*Value
+
+	at   place      // where it stands
+	node *yaml.Node // what names its file, to point at
 }
 
 // Title is the task's name as far as it is constant (templates in it are shown
@@ -242,10 +271,11 @@ func (t *Task) Title() string {
 // playbooks, files of variables. The zero value reads files from disk and
 // finds roles beside the playbook.
 type Loader struct {
-	// ReadFile reads a file by its absolute path; nil: from disk, bounded.
-	ReadFile func(path string) ([]byte, error)
-	// RolesPath are folders in which roles are looked for after the playbook's
-	// own roles/ and the playbook's folder (ANSIBLE_ROLES_PATH).
+	// FS has the files, rooted at /; nil: the disk.
+	FS fs.FS
+	// RolesPath are the folders, absolute, in which roles are looked for after
+	// the playbook's own roles/ and before the playbook's folder
+	// (ANSIBLE_ROLES_PATH).
 	RolesPath []string
 	// Vars are what a static import's templates may use: -e. nil: nothing.
 	Vars Scope
@@ -254,50 +284,26 @@ type Loader struct {
 }
 
 // Load reads the playbook in data; file is its name in messages and dir the
-// folder its relative paths start from. The list holds errors and warnings,
-// in the order of the file; the Playbook is usable only when list.Err() is
-// nil.
+// absolute folder its relative paths start from. The list holds errors and
+// warnings, in the order of the files; the Playbook is usable only when
+// list.Err() is nil.
 func (l *Loader) Load(file, dir string, data []byte) (*Playbook, *diag.List) {
-	ld := &loader{src: newSource(file, data), dir: dir, given: l.Vars, vault: l.Vault}
-	pb := &Playbook{File: file, Dir: dir}
+	ld := l.loader(file, dir)
+	ld.place = place{src: newSource(file, data), dir: dir, chain: []link{{file, filepath.Join(dir, filepath.Base(file))}}}
+	pb := &Playbook{File: file, Dir: dir, loader: ld}
 	if data, ok := ld.decrypted(data); ok {
 		if root := ld.parse(data); root != nil {
 			pb.Plays = ld.plays(root)
 		}
 	}
-	ld.list.Sort()
-	return pb, &ld.list
+	list := ld.list
+	list.Sort()
+	return pb, &list
 }
 
 // Load is [Loader.Load] with the zero Loader.
 func Load(file, dir string, data []byte) (*Playbook, *diag.List) {
 	return new(Loader).Load(file, dir, data)
-}
-
-// IncludeTasks reads what an include_tasks brings: path is its evaluated
-// `file`, looked up as Ansible does (in the tasks/ of the role that the task
-// stands in, beside the file it stands in, beside the playbook). All hosts
-// share what was read, so its tasks have the same Order on each. The error is
-// a *diag.List or says which places were looked at.
-func (pb *Playbook) IncludeTasks(t *Task, path string) ([]*Task, error) {
-	return nil, fmt.Errorf("%s: include_tasks is not there yet (%s)", t.Range, path)
-}
-
-// IncludeRole reads the role that an include_role brings, with its
-// dependencies before it. The block has Role set; handlers are the role's.
-// from are tasks_from, vars_from, defaults_from and handlers_from; empty:
-// main.
-func (pb *Playbook) IncludeRole(t *Task, name string, from RoleFiles) (block, handlers []*Task, err error) {
-	return nil, nil, fmt.Errorf("%s: include_role is not there yet (%s, %v)", t.Range, name, from)
-}
-
-// RoleFiles name the files of a role that are read instead of main.yml.
-type RoleFiles struct{ Tasks, Vars, Defaults, Handlers string }
-
-// ReadVars reads a file of variables: vars_files, include_vars. path is
-// absolute.
-func (pb *Playbook) ReadVars(path string) ([]Var, error) {
-	return nil, fmt.Errorf("%s: not read yet", path)
 }
 
 // Scope is where an evaluation finds its variables: a read-only view of layers

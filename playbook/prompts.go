@@ -8,41 +8,6 @@ import (
 	"thordeploy/internal/diag"
 )
 
-// varsFiles reads the files of variables: a path, or a list of paths and of
-// lists of which the first that is there counts.
-func (ld *loader) varsFiles(f pair) []VarsFile {
-	if f.value.Kind != yaml.SequenceNode {
-		v := ld.text(f)
-		if v == nil {
-			return nil
-		}
-		return []VarsFile{{Paths: []*Value{v}, Range: v.rng}}
-	}
-	var out []VarsFile
-	for _, n := range f.value.Content {
-		if n = ld.resolve(n); n == nil {
-			continue
-		}
-		file := VarsFile{Range: ld.src.rangeOf(n)}
-		nodes := []*yaml.Node{n}
-		if n.Kind == yaml.SequenceNode {
-			nodes = n.Content
-		}
-		for _, n := range nodes {
-			if n = ld.resolve(n); n == nil {
-				continue
-			}
-			if v := ld.text(pair{f.name, f.key, n}); v != nil {
-				file.Paths = append(file.Paths, v)
-			}
-		}
-		if len(file.Paths) > 0 {
-			out = append(out, file)
-		}
-	}
-	return out
-}
-
 var (
 	promptKeywords = []string{"name", "prompt", "default", "private", "confirm", "unsafe"}
 	promptLater    = []string{"encrypt", "salt", "salt_size"}

@@ -36,6 +36,7 @@ func (p *Play) number() {
 	for _, s := range p.Sections() {
 		p.numberTasks(s.Tasks)
 	}
+	p.numberBrought()
 }
 
 func (p *Play) numberTasks(list []*Task) {
@@ -43,4 +44,12 @@ func (p *Play) numberTasks(list []*Task) {
 		t.Order = p.orders
 		p.orders++
 	})
+}
+
+// numberBrought gives the tasks that includes brought their Order.
+func (p *Play) numberBrought() {
+	for ; p.numbered < len(p.brought); p.numbered++ {
+		p.numberTasks(p.brought[p.numbered].tasks)
+		p.numberTasks(p.brought[p.numbered].handlers)
+	}
 }

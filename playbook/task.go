@@ -62,8 +62,8 @@ func (ld *loader) task(n *yaml.Node) *Task {
 	if !ok {
 		return nil
 	}
-	t := &Task{LoopVar: "item", Range: ld.src.rangeOf(n)}
-	fields := varsFirst(ld.pairs(n))
+	t := &Task{LoopVar: "item", Range: ld.src.rangeOf(n), Dir: ld.dir}
+	fields := inOrder(ld.pairs(n), "vars")
 	if slices.ContainsFunc(fields, func(f pair) bool { return f.name == "block" }) {
 		ld.block(t, fields)
 		return t
@@ -113,6 +113,10 @@ func (ld *loader) call(t *Task, m use, fields []pair) {
 	switch t.Spec.Name {
 	case "include_tasks", "include_role":
 		ld.include(t, m, fields)
+	case "import_tasks":
+		ld.importTasks(t, m, fields)
+	case "import_role":
+		ld.importRole(t, m, fields)
 	}
 }
 
@@ -235,19 +239,14 @@ func (ld *loader) listen(f pair) []string {
 	return out
 }
 
-// block reads a block with its rescue and always.
+// block reads a block with its rescue and always, its keywords before its
+// tasks.
 func (ld *loader) block(t *Task, fields []pair) {
+	var sections []pair
 	for _, f := range fields {
 		switch f.name {
-		case "block":
-			t.Block = ld.tasks(f)
-			if t.Block == nil {
-				t.Block = []*Task{}
-			}
-		case "rescue":
-			t.Rescue = ld.tasks(f)
-		case "always":
-			t.Always = ld.tasks(f)
+		case "block", "rescue", "always":
+			sections = append(sections, f)
 		case "vars":
 			t.Vars = ld.vars(f)
 			defer ld.within(t.Vars)()
@@ -257,7 +256,24 @@ func (ld *loader) block(t *Task, fields []pair) {
 			}
 		}
 	}
+	if ld.handling {
+		ld.errorf(fields[0].key, "write its tasks as handlers, each with its `when`", "a block can't be a handler")
+	}
+	around := ld.around
+	defer func() { ld.around = around }()
+	ld.around = append(slices.Clip(around), t)
+	for _, f := range sections {
+		switch f.name {
+		case "block":
+			t.Block = ld.tasks(f)
+		case "rescue":
+			t.Rescue = ld.tasks(f)
+		case "always":
+			t.Always = ld.tasks(f)
+		}
+	}
 	if len(t.Block) == 0 {
+		t.Block = []*Task{}
 		ld.warnf(fields[0].key, "", "the block has no tasks")
 	}
 }

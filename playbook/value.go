@@ -3,6 +3,7 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"thordeploy/internal/diag"
 )
@@ -52,6 +53,27 @@ func (v *Value) Range() diag.Range {
 		return diag.Range{}
 	}
 	return v.rng
+}
+
+// written is the value as it is written, to tell whether two are alike.
+func (v *Value) written() string {
+	var b strings.Builder
+	switch {
+	case v == nil:
+	case v.tmpl != nil:
+		b.WriteString(v.text)
+	case v.list != nil:
+		for _, item := range v.list {
+			fmt.Fprintf(&b, "[%q]", item.written())
+		}
+	case v.values != nil:
+		for i, item := range v.values {
+			fmt.Fprintf(&b, "{%q: %q}", v.keys[i], item.written())
+		}
+	default:
+		fmt.Fprintf(&b, "%T %v", v.constant, v.constant)
+	}
+	return b.String()
 }
 
 func (v *Value) run(ev *evaluation) (any, error) {
