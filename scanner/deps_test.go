@@ -53,6 +53,7 @@ func TestWhoImportsWhom(t *testing.T) {
 		"thordeploy/scanner":            {"thordeploy/scanner/filesystem", "thordeploy/scanner/yara", "thordeploy/scanner/ioc", "thordeploy/scanner/report"},
 		"thordeploy/scanner/ioc":        {"thordeploy/scanner/filesystem", "thordeploy/scanner/yara", "thordeploy/scanner/report"},
 		"thordeploy/scanner/filesystem": {"thordeploy/scanner/yara", "thordeploy/scanner/report"},
+		"thordeploy/scanner/hostcheck":  {"thordeploy/scanner/filesystem", "thordeploy/scanner/yara", "thordeploy/scanner/ioc", "thordeploy/scanner/report"},
 		"thordeploy/scanner/process":    {"thordeploy/scanner/filesystem", "thordeploy/scanner/yara", "thordeploy/scanner/ioc", "thordeploy/scanner/report"},
 		"thordeploy/scanner/yara":       {"thordeploy/scanner/filesystem", "thordeploy/scanner/report"},
 		"thordeploy/scanner/report":     {"thordeploy/scanner", "thordeploy/scanner/filesystem", "thordeploy/scanner/yara"},

@@ -37,9 +37,10 @@ type options struct {
 
 const longHelp = `thorscan looks for signs of compromise on the host it runs on.
 
-It looks at running processes and reads the files below the given paths (default:
-/, staying on its filesystem), matches YARA rules and lists of indicators on them
-and reports what it finds. With paths it reads files alone. It changes nothing on the host but the logs it is asked to write.
+It looks at accounts, kernel modules and running processes and reads the files
+below the given paths (default: /, staying on its filesystem), matches YARA rules
+and lists of indicators on them and reports what it finds. With paths it reads
+files alone. It changes nothing on the host but the logs it is asked to write.
 
 Rules are read from signatures/*.yac beside the executable (compiled by
 "thorscan signatures pack") and from custom-signatures/yara/*.yar and *.yara,

@@ -34,7 +34,7 @@ func TestRunsInAnEmptyChroot(t *testing.T) {
 	root := t.TempDir()
 	newPack(t, root)
 	plantAll(t, root)
-	cmd := exec.Command("/thorscan", "--json", "-l", "/thor.txt", "--no-module", "ProcessCheck") // no /proc there
+	cmd := exec.Command("/thorscan", "--json", "-l", "/thor.txt", "-a", "Filescan") // no /proc there
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
 	cmd.Dir, cmd.Env = "/", []string{}
 	checkAllFound(t, foundRules(t, cmd))

@@ -10,6 +10,7 @@ import (
 	"thordeploy/internal/diag"
 	"thordeploy/scanner"
 	"thordeploy/scanner/filesystem"
+	"thordeploy/scanner/hostcheck"
 	"thordeploy/scanner/process"
 )
 
@@ -21,15 +22,21 @@ type module struct {
 	make func(opt *options, own []string) scanner.Source
 }
 
-// modules are all of them, in the order in which they run.
-var modules = []module{
-	{process.Module, "running processes: where they run from, what they hold open, whom they talk to",
-		func(*options, []string) scanner.Source { return &process.Source{} }},
-	{filesystem.Module, "files below the paths",
-		func(opt *options, own []string) scanner.Source {
-			return &filesystem.Source{Paths: opt.paths, AllMounts: opt.allMounts, Own: own}
-		}},
-}
+// modules are all of them, in the order in which they run: what is quick first,
+// so that a scan that is cut short has looked at most of them.
+var modules = func() []module {
+	var list []module
+	for _, check := range hostcheck.Sources("") {
+		list = append(list, module{check.Module(), check.About(), func(*options, []string) scanner.Source { return check }})
+	}
+	return append(list,
+		module{process.Module, "running processes: where they run from, what they hold open, whom they talk to",
+			func(*options, []string) scanner.Source { return &process.Source{} }},
+		module{filesystem.Module, "files below the paths",
+			func(opt *options, own []string) scanner.Source {
+				return &filesystem.Source{Paths: opt.paths, AllMounts: opt.allMounts, Own: own}
+			}})
+}()
 
 func moduleNames() []string {
 	var names []string
@@ -96,7 +103,7 @@ func (m *Main) modulesCommand() *cobra.Command {
 		Use: "modules", Short: "List what a scan looks at, for --module and --no-module", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, mod := range modules {
-				fmt.Fprintf(m.Stdout, "%-14s %s\n", mod.name, mod.about)
+				fmt.Fprintf(m.Stdout, "%-15s %s\n", mod.name, mod.about)
 			}
 			return nil
 		},
