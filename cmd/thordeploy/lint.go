@@ -13,7 +13,6 @@ import (
 
 	"thordeploy/internal/diag"
 	"thordeploy/inventory"
-	"thordeploy/playbook"
 	"thordeploy/playbook/lint"
 	"thordeploy/playbook/vault"
 )
@@ -61,6 +60,7 @@ func (m *Main) lintCommand(code *exitCode) *cobra.Command {
 type linter struct {
 	*Main
 	known, extra []string
+	vars         map[string]any // of -e
 	keys         *vault.Keyring
 	encrypted    map[string]bool
 	files        map[string][]string // lines of files that findings are in, by name
@@ -109,7 +109,7 @@ func (l *linter) outside(ctx context.Context, f lintFlags) error {
 	if err != nil {
 		return err
 	}
-	l.extra = slices.Sorted(maps.Keys(extra))
+	l.vars, l.extra = extra, slices.Sorted(maps.Keys(extra))
 	if l.keys, err = l.keyring(ctx, f.vault); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (l *linter) playbook(name string) ([]lint.Finding, error) {
 		return nil, err
 	}
 	l.files[name] = lines(data)
-	pb, problems := (&playbook.Loader{Vault: l.keys}).Load(name, dir, data)
+	pb, problems := l.loader(l.vars, l.keys).Load(name, dir, data)
 	return lint.Check(lint.Input{
 		Playbook: pb, Found: problems, Known: l.known, Extra: l.extra, Line: l.line,
 		Encrypted: func(text string) bool { return l.encrypted[text] },

@@ -31,13 +31,22 @@ type job struct {
 
 // loadPlaybook reads a playbook file or a built-in one and prints all that is
 // wrong with it.
-func (m *Main) loadPlaybook(name string, keys *vault.Keyring) (*playbook.Playbook, error) {
+func (m *Main) loadPlaybook(name string, extra map[string]any, keys *vault.Keyring) (*playbook.Playbook, error) {
 	data, dir, err := readPlaybook(name)
 	if err != nil {
 		return nil, err
 	}
-	pb, problems := (&playbook.Loader{Vault: keys}).Load(name, dir, data)
+	pb, problems := m.loader(extra, keys).Load(name, dir, data)
 	return pb, m.report(problems)
+}
+
+// loader reads playbooks with what the command line gives them.
+func (m *Main) loader(extra map[string]any, keys *vault.Keyring) *playbook.Loader {
+	roles := []string{"/usr/share/ansible/roles", "/etc/ansible/roles"}
+	if home := m.Getenv("HOME"); filepath.IsAbs(home) {
+		roles = append([]string{filepath.Join(home, ".ansible/roles")}, roles...)
+	}
+	return &playbook.Loader{Vault: keys, Vars: extraScope(extra), RolesPath: roles}
 }
 
 // readPlaybook gives a playbook's text and the absolute folder that its
@@ -110,7 +119,7 @@ func (m *Main) load(ctx context.Context, names []string, extra map[string]any, k
 	var jobs []job
 	var failed error
 	for _, name := range names {
-		pb, err := m.loadPlaybook(name, keys)
+		pb, err := m.loadPlaybook(name, extra, keys)
 		if err != nil {
 			explain(m.err, err)
 			failed = errSaid
