@@ -61,7 +61,7 @@ func (e *Expr) Eval(sc Scope) (any, error) {
 	if err != nil {
 		return nil, evalError(err, e.rng)
 	}
-	return v, nil
+	return outside(v), nil
 }
 
 func (e *Expr) value() any {

@@ -34,14 +34,14 @@ func equal(a, b any) bool {
 			}
 		}
 		return true
-	case map[string]any:
-		m, ok := b.(map[string]any)
-		if !ok || len(m) != len(a) {
+	case *dict:
+		m, ok := b.(*dict)
+		if !ok || m.size() != a.size() {
 			return false
 		}
-		for k := range a {
-			other, ok := m[k]
-			if !ok || !equal(a[k], other) {
+		for _, k := range a.order() {
+			other, ok := m.get(k)
+			if !ok || !equal(a.at(k), other) {
 				return false
 			}
 		}
@@ -99,8 +99,8 @@ func length(v any) (int, error) {
 		return utf8.RuneCountInString(v), nil
 	case []any:
 		return len(v), nil
-	case map[string]any:
-		return len(v), nil
+	case *dict:
+		return v.size(), nil
 	}
 	return 0, fmt.Errorf("%s has no length", kindOf(v))
 }

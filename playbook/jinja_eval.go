@@ -129,10 +129,20 @@ func walked(v any, n, most int) int {
 			n = walked(v[i], n, most)
 		}
 	case map[string]any:
-		for _, item := range v {
-			if n = walked(item, n, most); n > most {
-				break
-			}
+		return walkedMap(v, n, most)
+	case *dict:
+		if v.from != nil {
+			return n + v.size() // its values are made one by one, as they are used
+		}
+		return walkedMap(v.m, n, most)
+	}
+	return n
+}
+
+func walkedMap(m map[string]any, n, most int) int {
+	for _, item := range m {
+		if n = walked(item, n, most); n > most {
+			break
 		}
 	}
 	return n
@@ -190,6 +200,7 @@ func (ev *evaluation) input(n node, lenient bool) (any, error) {
 type arguments struct {
 	list   []any
 	named  map[string]any
+	order  []string // of named
 	params []string
 }
 
@@ -209,6 +220,9 @@ func (ev *evaluation) args(a callArgs, params []string, lenient bool) (arguments
 		}
 		if out.named == nil {
 			out.named = make(map[string]any, len(a.named))
+		}
+		if _, twice := out.named[a.keys[i]]; !twice {
+			out.order = append(out.order, a.keys[i])
 		}
 		out.named[a.keys[i]] = v
 	}
@@ -344,8 +358,8 @@ func (ev *evaluation) variableValue(word string, v any, a at) (any, error) {
 	if !ok {
 		return plain(v), nil
 	}
-	if c, ok := val.Const(); ok {
-		return c, nil
+	if _, ok := val.Const(); ok {
+		return val.inside(), nil
 	}
 	if out, ok := ev.known[val]; ok {
 		return out, nil
@@ -409,8 +423,8 @@ func (ev *evaluation) member(v, key any, a at) (any, error) {
 	}
 	f := faultAt(a.pos, a.end, "%s has no `%s`", kindOf(v), toText(key))
 	f.undefined = toText(key)
-	if m, ok := v.(map[string]any); ok {
-		f.suggest = func() string { return didYouMean(toText(key), keysOf(m)) }
+	if m, ok := plain(v).(*dict); ok {
+		f.suggest = func() string { return didYouMean(toText(key), m.order()) }
 	}
 	return &undefined{fault: f}, nil
 }
@@ -426,7 +440,7 @@ func (ev *evaluation) force(v any, a at) (any, error) {
 // finish makes a result that may leave the evaluation: nothing undefined in
 // it, values inside it evaluated, omitted entries gone.
 func (ev *evaluation) finish(v any) (any, error) {
-	switch v := v.(type) {
+	switch v := plain(v).(type) {
 	case *undefined:
 		return v.value()
 	case *Value:
@@ -437,10 +451,11 @@ func (ev *evaluation) finish(v any) (any, error) {
 		return ev.finish(out)
 	case []any:
 		return ev.finishList(v)
-	case map[string]any:
+	case *dict:
 		return ev.finishMap(v)
+	default:
+		return v, nil
 	}
-	return plain(v), nil
 }
 
 func (ev *evaluation) finishList(list []any) (any, error) {
@@ -460,18 +475,18 @@ func (ev *evaluation) finishList(list []any) (any, error) {
 	return out, nil
 }
 
-func (ev *evaluation) finishMap(m map[string]any) (any, error) {
-	if err := ev.work(len(m)); err != nil {
+func (ev *evaluation) finishMap(m *dict) (any, error) {
+	if err := ev.work(m.size()); err != nil {
 		return nil, err
 	}
-	out := make(map[string]any, len(m))
-	for _, k := range keysOf(m) {
-		item, err := ev.finish(m[k])
+	out := newDict(m.size())
+	for _, k := range m.order() {
+		item, err := ev.finish(m.at(k))
 		if err != nil {
 			return nil, err
 		}
 		if _, omitted := item.(Omitted); !omitted {
-			out[k] = item
+			out.set(k, item)
 		}
 	}
 	return out, nil

@@ -89,6 +89,7 @@ var filters = map[string]filter{
 	// mappings
 	"combine":    {params: []string{"others*", "recursive?", "list_merge?"}, apply: combineFilter},
 	"dict2items": {params: []string{"key_name?", "value_name?"}, apply: dict2items},
+	"extract":    {params: []string{"container", "morekeys?"}, apply: extractFilter},
 	"items2dict": {params: []string{"key_name?", "value_name?"}, apply: items2dict},
 }
 

@@ -123,6 +123,6 @@ func namespaceFunction(ev *evaluation, a arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, _ := m.(map[string]any) // dictFunction makes nothing else
-	return &namespace{values}, nil
+	values, _ := m.(*dict) // dictFunction makes nothing else
+	return &namespace{values.m}, nil
 }

@@ -2,7 +2,6 @@ package playbook
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -20,9 +19,9 @@ func combineFilter(ev *evaluation, in any, a arguments) (any, error) {
 	if _, known := listMerges[m.lists]; !known {
 		return nil, fmt.Errorf("list_merge must be one of %s, not `%s`", strings.Join(keysOf(listMerges), ", "), m.lists)
 	}
-	out := map[string]any{}
+	out := newDict(0)
 	for _, other := range all {
-		from, ok := plain(other).(map[string]any)
+		from, ok := plain(other).(*dict)
 		if !ok {
 			return nil, fmt.Errorf("a mapping is needed, not %s", kindOf(other))
 		}
@@ -56,15 +55,16 @@ func without(list, items []any) []any {
 	})
 }
 
-func (m merger) merge(into, from map[string]any) error {
-	if err := m.ev.work(len(from)); err != nil {
+func (m merger) merge(into, from *dict) error {
+	if err := m.ev.work(from.size()); err != nil {
 		return err
 	}
-	for k, v := range from {
-		switch old := plain(into[k]).(type) {
-		case map[string]any:
-			if now, ok := plain(v).(map[string]any); ok && m.deep {
-				old = maps.Clone(old)
+	for _, k := range from.order() {
+		v := from.at(k)
+		switch old := plain(into.at(k)).(type) {
+		case *dict:
+			if now, ok := plain(v).(*dict); ok && m.deep {
+				old = old.clone()
 				if err := m.merge(old, now); err != nil {
 					return err
 				}
@@ -78,21 +78,24 @@ func (m merger) merge(into, from map[string]any) error {
 				v = listMerges[m.lists](old, now)
 			}
 		}
-		into[k] = v
+		into.set(k, v)
 	}
 	return nil
 }
 
 func dict2items(ev *evaluation, in any, a arguments) (any, error) {
-	m, ok := in.(map[string]any)
+	m, ok := in.(*dict)
 	if !ok {
 		return nil, fmt.Errorf("a mapping is needed, not %s", kindOf(in))
 	}
-	list := make([]any, 0, len(m))
-	for _, k := range keysOf(m) {
-		list = append(list, map[string]any{a.text(0, "key"): k, a.text(1, "value"): m[k]})
+	list := make([]any, 0, m.size())
+	for _, k := range m.order() {
+		item := newDict(2)
+		item.set(a.text(0, "key"), k)
+		item.set(a.text(1, "value"), m.at(k))
+		list = append(list, item)
 	}
-	return list, ev.work(len(m))
+	return list, ev.work(m.size())
 }
 
 func items2dict(ev *evaluation, in any, a arguments) (any, error) {
@@ -100,18 +103,39 @@ func items2dict(ev *evaluation, in any, a arguments) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("a list is needed, not %s", kindOf(in))
 	}
-	out := make(map[string]any, len(list))
+	out := newDict(len(list))
 	for _, item := range list {
-		m, ok := plain(item).(map[string]any)
+		m, ok := plain(item).(*dict)
 		if !ok {
 			return nil, fmt.Errorf("a list of mappings is needed")
 		}
-		k, has := m[a.text(0, "key")]
-		v, hasValue := m[a.text(1, "value")]
+		k, has := m.get(a.text(0, "key"))
+		v, hasValue := m.get(a.text(1, "value"))
 		if !has || !hasValue {
 			return nil, fmt.Errorf("an item has no `%s` or no `%s`", a.text(0, "key"), a.text(1, "value"))
 		}
-		out[toText(k)] = v
+		out.set(toText(k), v)
 	}
 	return out, ev.work(len(list))
+}
+
+// extractFilter is key | extract(container, morekeys): an item of a container,
+// and what is further inside it.
+func extractFilter(ev *evaluation, in any, a arguments) (any, error) {
+	of, _ := a.get(0)
+	keys := []any{in}
+	if more, ok := a.get(1); ok && more != nil {
+		if list, isList := more.([]any); isList {
+			keys = append(keys, list...)
+		} else {
+			keys = append(keys, more)
+		}
+	}
+	for _, k := range keys {
+		var err error
+		if of, err = ev.member(of, k, at{}); err != nil {
+			return nil, err
+		}
+	}
+	return of, nil
 }

@@ -2,7 +2,6 @@ package playbook
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -64,13 +63,15 @@ var functions = map[string]functionFunc{
 
 // dictFunction is dict(a=1), dict(mapping) and dict(list of pairs).
 func dictFunction(ev *evaluation, a arguments) (any, error) {
-	m := make(map[string]any, len(a.named))
+	m := newDict(len(a.named))
 	if len(a.list) > 1 {
 		return nil, fmt.Errorf("one mapping or list of pairs can be given, not %d", len(a.list))
 	}
 	for _, from := range a.list {
-		if given, ok := from.(map[string]any); ok {
-			maps.Copy(m, given)
+		if given, ok := from.(*dict); ok {
+			for _, k := range given.order() {
+				m.set(k, given.at(k))
+			}
 			continue
 		}
 		pairs, err := elements(from)
@@ -82,11 +83,13 @@ func dictFunction(ev *evaluation, a arguments) (any, error) {
 			if err != nil || len(kv) != 2 {
 				return nil, fmt.Errorf("a list of pairs is needed")
 			}
-			m[toText(kv[0])] = kv[1]
+			m.set(toText(kv[0]), kv[1])
 		}
 	}
-	maps.Copy(m, a.named)
-	return m, ev.work(len(m))
+	for _, k := range a.order {
+		m.set(k, a.named[k])
+	}
+	return m, ev.work(m.size())
 }
 
 func rangeFunction(ev *evaluation, a arguments) (any, error) {
@@ -356,8 +359,8 @@ func indexMethod(ev *evaluation, in any, a arguments) (any, error) {
 	return nil, fmt.Errorf("%q is not in the list", toText(want))
 }
 
-func needMap(in any) (map[string]any, error) {
-	m, ok := in.(map[string]any)
+func needMap(in any) (*dict, error) {
+	m, ok := in.(*dict)
 	if !ok {
 		return nil, fmt.Errorf("%s has no such method", kindOf(in))
 	}
@@ -369,11 +372,11 @@ func itemsMethod(ev *evaluation, in any, _ arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]any, 0, len(m))
-	for _, k := range keysOf(m) {
-		out = append(out, []any{k, m[k]})
+	out := make([]any, 0, m.size())
+	for _, k := range m.order() {
+		out = append(out, []any{k, m.at(k)})
 	}
-	return out, ev.work(len(m))
+	return out, ev.work(m.size())
 }
 
 func keysMethod(ev *evaluation, in any, _ arguments) (any, error) {
@@ -381,7 +384,7 @@ func keysMethod(ev *evaluation, in any, _ arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plain(keysOf(m)), ev.work(len(m))
+	return plain(m.order()), ev.work(m.size())
 }
 
 func valuesMethod(ev *evaluation, in any, _ arguments) (any, error) {
@@ -389,11 +392,11 @@ func valuesMethod(ev *evaluation, in any, _ arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]any, 0, len(m))
-	for _, k := range keysOf(m) {
-		out = append(out, m[k])
+	out := make([]any, 0, m.size())
+	for _, k := range m.order() {
+		out = append(out, m.at(k))
 	}
-	return out, ev.work(len(m))
+	return out, ev.work(m.size())
 }
 
 func getMethod(ev *evaluation, in any, a arguments) (any, error) {
@@ -405,7 +408,7 @@ func getMethod(ev *evaluation, in any, a arguments) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("a key is needed")
 	}
-	if v, ok := m[toText(k)]; ok {
+	if v, ok := m.get(toText(k)); ok {
 		return ev.force(v, at{})
 	}
 	v, _ := a.get(1)

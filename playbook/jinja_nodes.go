@@ -101,7 +101,7 @@ type dictNode struct {
 }
 
 func (n *dictNode) eval(ev *evaluation) (any, error) {
-	m := make(map[string]any, len(n.keys))
+	m := newDict(len(n.keys))
 	for i := range n.keys {
 		k, err := ev.defined(n.keys[i])
 		if err != nil {
@@ -114,7 +114,7 @@ func (n *dictNode) eval(ev *evaluation) (any, error) {
 		if err := ev.charge(k); err != nil {
 			return nil, err
 		}
-		m[toText(k)] = v
+		m.set(toText(k), v)
 	}
 	return m, ev.step()
 }

@@ -56,8 +56,8 @@ func contains(holder, item any) (bool, error) {
 			}
 		}
 		return false, nil
-	case map[string]any:
-		_, ok := h[toText(item)]
+	case *dict:
+		_, ok := h.get(toText(item))
 		return ok, nil
 	}
 	return false, fmt.Errorf("`in` needs a list, a mapping or a string to look in, not %s", kindOf(holder))

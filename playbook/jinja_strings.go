@@ -163,14 +163,14 @@ func b64decode(_ *evaluation, in any, _ arguments) (any, error) {
 	return string(out), nil
 }
 
-func toJSON(ev *evaluation, in any, _ arguments) (any, error) { return writeJSON(ev, in, 0) }
+func toJSON(ev *evaluation, in any, _ arguments) (any, error) { return writeJSON(ev, in, 0, false) }
 
 func toNiceJSON(ev *evaluation, in any, a arguments) (any, error) {
 	indent, err := a.number(0, 4)
 	if err != nil {
 		return nil, err
 	}
-	return writeJSON(ev, in, max(1, min(indent, 16)))
+	return writeJSON(ev, in, max(1, min(indent, 16)), true)
 }
 
 func fromJSON(ev *evaluation, in any, _ arguments) (any, error) {
@@ -180,35 +180,75 @@ func fromJSON(ev *evaluation, in any, _ arguments) (any, error) {
 	}
 	d := json.NewDecoder(strings.NewReader(s))
 	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
+	v, err := jsonData(ev, d, 0)
+	if err != nil {
 		return nil, fmt.Errorf("this is not JSON: %w", err)
 	}
 	if d.More() {
 		return nil, fmt.Errorf("this is not JSON: something follows the first value")
 	}
-	return fromNumbers(v), nil
+	return v, nil
 }
 
-// fromNumbers turns json.Number into int or float64.
-func fromNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := strconv.Atoi(v.String()); err == nil {
-			return n
-		}
-		f, _ := v.Float64()
-		return f
-	case []any:
-		for i := range v {
-			v[i] = fromNumbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = fromNumbers(v[k])
-		}
+// maxJSONDepth bounds the nesting of a text that from_json reads.
+const maxJSONDepth = 1000
+
+// jsonData reads a value, keys in the order written.
+func jsonData(ev *evaluation, d *json.Decoder, depth int) (any, error) {
+	if err := ev.step(); err != nil {
+		return nil, err
 	}
-	return v
+	if depth > maxJSONDepth {
+		return nil, fmt.Errorf("it is nested deeper than %d", maxJSONDepth)
+	}
+	t, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t := t.(type) {
+	case json.Number:
+		if n, err := strconv.Atoi(t.String()); err == nil {
+			return n, nil
+		}
+		f, _ := t.Float64() // too large a number is infinite, as in Python
+		return f, nil
+	case json.Delim:
+		if t == '[' {
+			return jsonList(ev, d, depth)
+		}
+		return jsonObject(ev, d, depth)
+	}
+	return t, nil
+}
+
+func jsonList(ev *evaluation, d *json.Decoder, depth int) (any, error) {
+	list := []any{}
+	for d.More() {
+		v, err := jsonData(ev, d, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err := d.Token()
+	return list, err
+}
+
+func jsonObject(ev *evaluation, d *json.Decoder, depth int) (any, error) {
+	m := newDict(0)
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		v, err := jsonData(ev, d, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		m.set(key.(string), v) // the decoder lets nothing else be a key
+	}
+	_, err := d.Token()
+	return m, err
 }
 
 // hashes are the digests that hash knows, by Python's names.

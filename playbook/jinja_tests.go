@@ -19,17 +19,17 @@ var tests = map[string]test{
 	"undefined": {lenient: true, holds: func(_ *evaluation, in any, _ arguments) (bool, error) { return isUndefined(in), nil }},
 
 	// results of tasks
-	"succeeded":  {holds: onResult(func(r map[string]any) bool { return !truth(r["failed"]) })},
-	"success":    {holds: onResult(func(r map[string]any) bool { return !truth(r["failed"]) })},
-	"successful": {holds: onResult(func(r map[string]any) bool { return !truth(r["failed"]) })},
-	"failed":     {holds: onResult(func(r map[string]any) bool { return truth(r["failed"]) })},
-	"failure":    {holds: onResult(func(r map[string]any) bool { return truth(r["failed"]) })},
+	"succeeded":  {holds: onResult(func(r *dict) bool { return !truth(r.at("failed")) })},
+	"success":    {holds: onResult(func(r *dict) bool { return !truth(r.at("failed")) })},
+	"successful": {holds: onResult(func(r *dict) bool { return !truth(r.at("failed")) })},
+	"failed":     {holds: onResult(func(r *dict) bool { return truth(r.at("failed")) })},
+	"failure":    {holds: onResult(func(r *dict) bool { return truth(r.at("failed")) })},
 	"changed":    {holds: onResult(hasChanged)},
 	"change":     {holds: onResult(hasChanged)},
-	"skipped":    {holds: onResult(func(r map[string]any) bool { return truth(r["skipped"]) })},
-	"skip":       {holds: onResult(func(r map[string]any) bool { return truth(r["skipped"]) })},
-	"unreachable": {holds: onResult(func(r map[string]any) bool {
-		return truth(r["unreachable"])
+	"skipped":    {holds: onResult(func(r *dict) bool { return truth(r.at("skipped")) })},
+	"skip":       {holds: onResult(func(r *dict) bool { return truth(r.at("skipped")) })},
+	"unreachable": {holds: onResult(func(r *dict) bool {
+		return truth(r.at("unreachable"))
 	})},
 
 	// strings
@@ -89,22 +89,22 @@ func isUndefined(v any) bool {
 	return ok
 }
 
-func hasChanged(r map[string]any) bool {
-	if c, ok := r["changed"]; ok {
+func hasChanged(r *dict) bool {
+	if c, ok := r.get("changed"); ok {
 		return truth(c)
 	}
-	results, _ := plain(r["results"]).([]any)
+	results, _ := plain(r.at("results")).([]any)
 	for _, item := range results {
-		if m, ok := plain(item).(map[string]any); ok && truth(m["changed"]) {
+		if m, ok := plain(item).(*dict); ok && truth(m.at("changed")) {
 			return true
 		}
 	}
 	return false
 }
 
-func onResult(f func(map[string]any) bool) func(*evaluation, any, arguments) (bool, error) {
+func onResult(f func(*dict) bool) func(*evaluation, any, arguments) (bool, error) {
 	return func(_ *evaluation, in any, _ arguments) (bool, error) {
-		r, ok := in.(map[string]any)
+		r, ok := in.(*dict)
 		if !ok {
 			return false, fmt.Errorf("a registered result is needed, not %s", kindOf(in))
 		}

@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -143,12 +144,12 @@ func regexEscape(s string) string {
 
 // writeJSON writes as Python's json.dumps: ", " and ": " between, letters
 // beyond ASCII escaped; indent 0 is one line.
-func writeJSON(ev *evaluation, v any, indent int) (any, error) {
+func writeJSON(ev *evaluation, v any, indent int, sorted bool) (any, error) {
 	v, err := ev.finish(v)
 	if err != nil {
 		return nil, err
 	}
-	w := jsonWriter{ev: ev, indent: indent}
+	w := jsonWriter{ev: ev, indent: indent, sorted: sorted}
 	if err := w.value(v, 0); err != nil {
 		return nil, err
 	}
@@ -159,6 +160,7 @@ type jsonWriter struct {
 	strings.Builder
 	ev     *evaluation
 	indent int
+	sorted bool
 }
 
 func (w *jsonWriter) value(v any, depth int) error {
@@ -178,14 +180,17 @@ func (w *jsonWriter) value(v any, depth int) error {
 		return w.text(v)
 	case []any:
 		return w.items(len(v), depth, "[", "]", func(i int) error { return w.value(v[i], depth+1) })
-	case map[string]any:
-		keys := keysOf(v)
+	case *dict:
+		keys := v.order()
+		if w.sorted {
+			keys = slices.Sorted(slices.Values(keys))
+		}
 		return w.items(len(keys), depth, "{", "}", func(i int) error {
 			if err := w.text(keys[i]); err != nil {
 				return err
 			}
 			w.WriteString(": ")
-			return w.value(v[keys[i]], depth+1)
+			return w.value(v.at(keys[i]), depth+1)
 		})
 	default:
 		return fmt.Errorf("%s has no JSON form", kindOf(v))

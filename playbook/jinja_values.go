@@ -10,11 +10,15 @@ import (
 
 // plain gives a value that came from outside (a fact, JSON, an inventory) the
 // types that templates know: nil, bool, int, float64, string, []any,
-// map[string]any. Only the top is converted; the rest when it is reached.
+// *dict. Only the top is converted; the rest when it is reached.
 func plain(v any) any {
 	switch v := v.(type) {
-	case nil, bool, int, float64, string, []any, map[string]any, *Value, *undefined, Omitted, callable, *module, *namespace:
+	case nil, bool, int, float64, string, []any, *dict, *Value, *undefined, Omitted, callable, *module, *namespace:
 		return v
+	case map[string]any:
+		return &dict{m: v}
+	case Mapping:
+		return &dict{from: v}
 	case int64:
 		return int(v)
 	case int32:
@@ -38,7 +42,7 @@ func plain(v any) any {
 		for k, s := range v {
 			m[k] = s
 		}
-		return m
+		return &dict{m: m}
 	}
 	return plainByKind(v)
 }
@@ -65,7 +69,7 @@ func plainByKind(v any) any {
 		for _, k := range r.MapKeys() {
 			m[fmt.Sprint(k.Interface())] = r.MapIndex(k).Interface()
 		}
-		return m
+		return &dict{m: m}
 	case reflect.Bool:
 		return r.Bool()
 	case reflect.String:
@@ -93,7 +97,7 @@ func kindOf(v any) string {
 		return "a string"
 	case []any:
 		return "a list"
-	case map[string]any:
+	case *dict, map[string]any, Mapping:
 		return "a mapping"
 	case *undefined:
 		return "an undefined value"
@@ -122,8 +126,8 @@ func truth(v any) bool {
 		return v != ""
 	case []any:
 		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
+	case *dict:
+		return v.size() > 0
 	}
 	return true
 }
@@ -177,15 +181,15 @@ func repr(b *strings.Builder, v any) {
 			repr(b, item)
 		}
 		b.WriteByte(']')
-	case map[string]any:
+	case *dict:
 		b.WriteByte('{')
-		for i, k := range keysOf(v) {
+		for i, k := range v.order() {
 			if i > 0 {
 				b.WriteString(", ")
 			}
 			quoteText(b, k)
 			b.WriteString(": ")
-			repr(b, v[k])
+			repr(b, v.at(k))
 		}
 		b.WriteByte('}')
 	}
@@ -278,9 +282,9 @@ func elements(v any) ([]any, error) {
 	switch v := plain(v).(type) {
 	case []any:
 		return v, nil
-	case map[string]any:
-		list := make([]any, 0, len(v))
-		for _, k := range keysOf(v) {
+	case *dict:
+		list := make([]any, 0, v.size())
+		for _, k := range v.order() {
 			list = append(list, k)
 		}
 		return list, nil
@@ -300,8 +304,8 @@ func elements(v any) ([]any, error) {
 // memberOf gives v[key]; ok is false where there is none.
 func memberOf(v, key any) (out any, ok bool, err error) {
 	switch v := plain(v).(type) {
-	case map[string]any:
-		out, ok = v[toText(key)]
+	case *dict:
+		out, ok = v.get(toText(key))
 		return out, ok, nil
 	case *namespace:
 		out, ok = v.values[toText(key)]

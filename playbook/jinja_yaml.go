@@ -47,10 +47,10 @@ func yamlNode(v any, leaves bool) *yaml.Node {
 		for _, item := range v {
 			n.Content = append(n.Content, yamlNode(item, leaves))
 		}
-	case map[string]any:
+	case *dict:
 		n.Kind = yaml.MappingNode
-		for _, k := range keysOf(v) {
-			n.Content = append(n.Content, yamlNode(k, leaves), yamlNode(v[k], leaves))
+		for _, k := range slices.Sorted(slices.Values(v.order())) {
+			n.Content = append(n.Content, yamlNode(k, leaves), yamlNode(v.at(k), leaves))
 		}
 	default:
 		n.SetString(toText(v))
@@ -104,7 +104,7 @@ func yamlData(ev *evaluation, n *yaml.Node, depth int) (any, error) {
 		}
 		return list, nil
 	case yaml.MappingNode:
-		m := make(map[string]any, len(n.Content)/2)
+		m := newDict(len(n.Content) / 2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if n.Content[i].Kind != yaml.ScalarNode {
 				return nil, fmt.Errorf("a key must be a word, not %s", nodeKind(n.Content[i]))
@@ -113,7 +113,7 @@ func yamlData(ev *evaluation, n *yaml.Node, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			m[n.Content[i].Value] = v
+			m.set(n.Content[i].Value, v)
 		}
 		return m, nil
 	}

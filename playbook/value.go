@@ -3,6 +3,7 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"thordeploy/internal/diag"
@@ -14,6 +15,7 @@ type Value struct {
 	rng      diag.Range
 	text     string    // a scalar as written, for titles
 	constant any       // where nothing of the below is set
+	ordered  any       // constant, where mappings in it have an order to keep
 	tmpl     *template // a string with templates
 	list     []*Value  // a list with templates somewhere in it
 	keys     []string  // a mapping with templates somewhere in it
@@ -36,7 +38,7 @@ func (v *Value) Eval(sc Scope) (any, error) {
 	if err != nil {
 		return nil, v.evalError(err)
 	}
-	return out, nil
+	return outside(out), nil
 }
 
 // Const gives the value if no template is in it.
@@ -93,19 +95,27 @@ func (v *Value) run(ev *evaluation) (any, error) {
 		}
 		return list, ev.work(len(list))
 	case v.values != nil:
-		m := make(map[string]any, len(v.values))
+		m := newDict(len(v.values))
 		for i, item := range v.values {
 			out, err := item.run(ev)
 			if err != nil {
 				return nil, err
 			}
 			if _, omitted := out.(Omitted); !omitted {
-				m[v.keys[i]] = out
+				m.set(v.keys[i], out)
 			}
 		}
-		return m, ev.work(len(m))
+		return m, ev.work(m.size())
 	}
-	return v.constant, nil
+	return v.inside(), nil
+}
+
+// inside is a constant as templates see it.
+func (v *Value) inside() any {
+	if v.ordered != nil {
+		return v.ordered
+	}
+	return plain(v.constant)
 }
 
 // evalError gives an evaluation's fault the place of the template it is in.
@@ -163,12 +173,12 @@ func newValue(x any, r diag.Range, depth int) (*Value, error) {
 			}
 		}
 		return listValue(list, r), nil
-	case map[string]any:
-		keys := keysOf(x)
+	case *dict:
+		keys := x.order()
 		values := make([]*Value, len(keys))
 		for i, k := range keys {
 			var err error
-			if values[i], err = newValue(x[k], r, depth+1); err != nil {
+			if values[i], err = newValue(x.at(k), r, depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -188,7 +198,15 @@ func listValue(list []*Value, r diag.Range) *Value {
 		}
 		plainList[i] = c
 	}
-	return &Value{rng: r, constant: plainList}
+	v := &Value{rng: r, constant: plainList}
+	if slices.ContainsFunc(list, func(item *Value) bool { return item.ordered != nil }) {
+		ordered := make([]any, len(list))
+		for i, item := range list {
+			ordered[i] = item.inside()
+		}
+		v.ordered = ordered
+	}
+	return v
 }
 
 // mapValue makes a mapping of values, constant where they all are.
@@ -201,5 +219,12 @@ func mapValue(keys []string, values []*Value, r diag.Range) *Value {
 		}
 		m[keys[i]] = c
 	}
-	return &Value{rng: r, constant: m}
+	d := &dict{m: m, keys: keys}
+	if slices.ContainsFunc(values, func(item *Value) bool { return item.ordered != nil }) {
+		d.m = make(map[string]any, len(keys))
+		for i, item := range values {
+			d.m[keys[i]] = item.inside()
+		}
+	}
+	return &Value{rng: r, constant: m, ordered: d}
 }

@@ -162,16 +162,26 @@ func (x *run) groups() map[string]any {
 	return x.groupsMap
 }
 
-// hostvars is every host's variables. The map is built when a template asks
-// for it; its entries are shared until a host learns something new.
-func (x *run) hostvars() map[string]any {
-	all := x.Inventory.Hosts()
-	out := make(map[string]any, len(all))
-	for _, h := range all {
-		out[h.Name] = x.mems[h.Name].asHostvars(h)
+// hostvars is every host's variables. A host's are put together when a template
+// asks for them, and shared until the host learns something new.
+func (x *run) hostvars() playbook.Mapping { return hostvars{x} }
+
+type hostvars struct{ *run }
+
+// Get gives one host's variables.
+func (v hostvars) Get(name string) (any, bool) {
+	h, ok := v.Inventory.Host(name)
+	if !ok {
+		return nil, false
 	}
-	return out
+	return v.mems[name].asHostvars(h), true
 }
+
+// Keys lists the hosts in the order of the inventory.
+func (v hostvars) Keys() []string { return names(v.Inventory.Hosts()) }
+
+// Len counts the hosts.
+func (v hostvars) Len() int { return len(v.Inventory.Hosts()) }
 
 func anyList(words []string) []any {
 	out := make([]any, len(words))
