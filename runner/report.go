@@ -88,7 +88,7 @@ func (h *hostRun) finished(t *playbook.Task, f frame, sc *scope, o outcome, stat
 // can only say how.
 func (h *hostRun) hint(o outcome) string {
 	var te *transport.Error
-	if o.Hint == "" && errors.As(o.Lost, &te) && te.Phase == transport.PhaseLost {
+	if o.Hint == "" && errors.As(o.Lost, &te) && te.Phase.IsLost() {
 		return "see whether the host is up and reachable, then run again for it alone: --limit " + h.host.Name
 	}
 	return o.Hint

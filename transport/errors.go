@@ -13,8 +13,14 @@ const (
 	PhaseHostKey   Phase = "host key"
 	PhaseAuth      Phase = "auth"
 	PhaseChannel   Phase = "channel"
+	PhaseFirstByte Phase = "first byte" // the account's shell never answered
 	PhaseLost      Phase = "lost"
+	PhaseIdle      Phase = "idle"  // lost too: no sign of life for longer than the keepalive allows
+	PhaseTotal     Phase = "total" // all of connecting together took too long
 )
+
+// IsLost reports whether a host was reached and then lost.
+func (p Phase) IsLost() bool { return p == PhaseLost || p == PhaseIdle }
 
 // ErrClosed is inside the [*Error] of a call on a Conn that was closed, and of
 // Wait on a Process that was.

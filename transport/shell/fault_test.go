@@ -78,7 +78,7 @@ func TestOpenDoesNotWaitForEver(t *testing.T) {
 		begin := time.Now()
 		s, err := shell.Open(t.Context(), oddHost(nil), shell.Options{})
 		var te *transport.Error
-		if s != nil || !errors.As(err, &te) || te.Phase != transport.PhaseChannel || !strings.Contains(err.Error(), "no answer within 1m0s") || te.Hint == "" {
+		if s != nil || !errors.As(err, &te) || te.Phase != transport.PhaseFirstByte || !strings.Contains(err.Error(), "no answer within 1m0s") || te.Hint == "" {
 			t.Errorf("%v", err)
 		}
 		if took := time.Since(begin); took != time.Minute {

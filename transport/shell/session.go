@@ -103,19 +103,20 @@ func (s *Session) greeted(ctx context.Context) error {
 	late := time.NewTimer(helloWait)
 	defer late.Stop()
 	var why error
+	phase := transport.PhaseChannel
 	select {
 	case <-s.hello:
 		return s.alive()
 	case <-s.dead:
 		return s.alive()
 	case <-late.C:
-		why = fmt.Errorf("no answer within %v", helloWait)
+		why, phase = fmt.Errorf("no answer within %v", helloWait), transport.PhaseFirstByte
 	case <-ctx.Done():
 		why = context.Cause(ctx)
 	}
 	s.end(why)
 	return &transport.Error{
-		Phase: transport.PhaseChannel,
+		Phase: phase,
 		Err:   fmt.Errorf("the host's shell did not answer: %w", why),
 		Hint:  "the account's login shell, or a start-up file of it (.bashrc), may wait for somebody: try `ssh` to that account with a command",
 	}

@@ -11,7 +11,8 @@ import (
 // whatever authentication asks besides (an agent). It closes rather than sets
 // deadlines, which not every kind of connection has.
 type clock struct {
-	end func()
+	end    func()
+	budget *budget
 
 	mu    sync.Mutex
 	phase transport.Phase
@@ -19,6 +20,7 @@ type clock struct {
 	timer *time.Timer
 	round int // tells a timer that was replaced while it fired
 	over  bool
+	still time.Time // since when it has stood still
 }
 
 // enter begins a phase, and with it its time.
@@ -35,7 +37,7 @@ func (c *clock) start() {
 	}
 	c.round++
 	round := c.round
-	c.timer = time.AfterFunc(c.limit, func() {
+	c.timer = time.AfterFunc(c.budget.left(c.limit), func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if round == c.round {
@@ -58,11 +60,13 @@ func (c *clock) pause() {
 	defer c.mu.Unlock()
 	c.timer.Stop()
 	c.round++
+	c.still = time.Now()
 }
 
 func (c *clock) resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.budget.extend(time.Since(c.still))
 	c.start()
 }
 

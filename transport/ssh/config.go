@@ -37,42 +37,88 @@ type Config struct {
 	// KnownHosts holds the keys that hosts may show; nil knows none, so every
 	// host is refused. One value serves all hosts of a run.
 	KnownHosts *KnownHosts
+	// HostKeyAlias is the name to look up in KnownHosts and in a host's
+	// certificate instead of Host and Port; empty: those.
+	HostKeyAlias string
+	// AcceptNew takes the key of a host that KnownHosts has no line about, and
+	// writes it down; nil: such a host is refused.
+	AcceptNew *NewKeys
+	// CertificatesOnly refuses plain host keys, known or not: a host must show
+	// a certificate by an authority of KnownHosts.
+	CertificatesOnly bool
 	// IgnoreHostKey accepts any key, and with it any impostor: for
-	// ansible_host_key_checking=false alone, never a default.
+	// ansible_host_key_checking=false alone, never a default. A host that shows
+	// another key than the known one is given no password then, as by ssh.
 	IgnoreHostKey bool
 
-	// The ways to authenticate, tried in this order as far as the host offers
-	// them. A key file that can't be used (missing, unreadable, encrypted) is
+	// The ways to authenticate, tried in the order of Methods as far as the host
+	// offers them. A key file that can't be used (missing, unreadable) is
 	// passed over and named in the error if nothing else was accepted.
-	KeyFiles []string // private keys, OpenSSH or PEM
+	KeyFiles []string // private keys, OpenSSH or PEM; public ones for keys of an agent
+	// CertificateFiles are certificates for the keys of files and agent, besides
+	// those that stand beside key files (FILE-cert.pub).
+	CertificateFiles []string
+	// Keys reads key files once for all hosts of a run; nil: for this one.
+	Keys *Keyring
 	// Agent connects to an SSH agent; nil: there is none. It is used while
 	// authenticating only.
 	Agent func(ctx context.Context) (net.Conn, error)
+	// OnlyKeyFiles leaves the agent's keys out that no file of KeyFiles or
+	// CertificateFiles names (IdentitiesOnly).
+	OnlyKeyFiles bool
 	// Password gives the account's password; nil: there is none. It is called
 	// when the host asks, at most once a connection. The time it takes (a
 	// person typing) isn't held against the host.
 	Password func(ctx context.Context) (string, error)
+	// Methods are those to use, in order, by their names in SSH; nil: publickey,
+	// password, keyboard-interactive.
+	Methods []string
+	// Brake stops new logins after refusals that look alike; nil: never.
+	Brake *Brake
 
-	// DialContext makes the network connection; nil: a net.Dialer, which tries
-	// the addresses of a name side by side (RFC 6555). A jump host or a
-	// ProxyCommand goes here.
+	// DialContext makes the network connection; nil: TCP, the addresses of a
+	// name raced as RFC 8305 says. A jump host ([Jumps]) or a [ProxyCommand]
+	// goes here.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Resolver looks names up where DialContext is nil; nil: the system's.
+	Resolver      *net.Resolver
+	AddressFamily string // "inet", "inet6"; empty: both
+	BindAddress   string // the address to connect from; empty: any
 
-	DialTimeout      time.Duration // resolving and connecting; zero: 10 s
+	// Gate bounds how many logins are under way at once; nil: nothing does.
+	Gate *Gate
+	// Lane is what Gate bounds apart: empty: the host and port.
+	Lane string
+
+	Ciphers, KeyExchanges, MACs, HostKeyAlgorithms []string // nil: the package's own, the cheapest first
+
+	ResolveTimeout   time.Duration // looking the name up; zero: 10 s
+	DialTimeout      time.Duration // connecting; zero: 10 s
 	HandshakeTimeout time.Duration // version and key exchange, host key; zero: 10 s
 	AuthTimeout      time.Duration // authentication; zero: 10 s
+	// TotalTimeout bounds all of these together, with what is tried again and
+	// without the time of a person who types. Zero: 60 s.
+	TotalTimeout time.Duration
+	// Retries is how often more a host is tried that refuses the connection or
+	// breaks it off in the handshake. Zero: never.
+	Retries int
+	// Backoff is the time before the first of them, doubled for each. Zero: 500 ms.
+	Backoff time.Duration
 	// Keepalive is how long the host may be silent before it is asked whether
-	// it lives. Zero: 15 s. Negative: never ask.
+	// it lives. Zero: 7 s. Negative: never ask.
 	Keepalive time.Duration
 	// KeepaliveCount is after how many unanswered questions in a row the host
-	// is lost. Zero: 2.
+	// is lost. Zero: 2, which with the default of Keepalive finds a dead link
+	// within 28 s.
 	KeepaliveCount int
 }
 
 const (
 	defaultPort      = 22
 	defaultTimeout   = 10 * time.Second
-	defaultKeepalive = 15 * time.Second
+	defaultTotal     = time.Minute
+	defaultBackoff   = 500 * time.Millisecond
+	defaultKeepalive = 7 * time.Second
 	defaultCount     = 2
 )
 
@@ -81,19 +127,33 @@ func (c Config) withDefaults() Config {
 	if c.Port == 0 {
 		c.Port = defaultPort
 	}
-	for _, d := range []*time.Duration{&c.DialTimeout, &c.HandshakeTimeout, &c.AuthTimeout} {
+	for d, def := range map[*time.Duration]time.Duration{
+		&c.ResolveTimeout: defaultTimeout, &c.DialTimeout: defaultTimeout, &c.HandshakeTimeout: defaultTimeout, &c.AuthTimeout: defaultTimeout,
+		&c.TotalTimeout: defaultTotal, &c.Backoff: defaultBackoff, &c.Keepalive: defaultKeepalive,
+	} {
 		if *d == 0 {
-			*d = defaultTimeout
+			*d = def
 		}
-	}
-	if c.Keepalive == 0 {
-		c.Keepalive = defaultKeepalive
 	}
 	if c.KeepaliveCount == 0 {
 		c.KeepaliveCount = defaultCount
 	}
-	if c.DialContext == nil {
-		c.DialContext = new(net.Dialer).DialContext
+	if c.AcceptNew != nil && c.KnownHosts == nil {
+		c.KnownHosts = newKnownHosts()
+	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
+	}
+	if c.Keys == nil {
+		c.Keys = &Keyring{}
+	}
+	if len(c.Methods) == 0 {
+		c.Methods = []string{"publickey", "password", "keyboard-interactive"}
+	}
+	for list, def := range map[*[]string][]string{&c.Ciphers: ciphers, &c.KeyExchanges: keyExchanges} {
+		if *list == nil {
+			*list = def
+		}
 	}
 	return c
 }

@@ -128,6 +128,14 @@ func within[T io.Closer](ctx context.Context, c *Conn, f func() (T, error)) (T, 
 	case <-ctx.Done():
 		err = c.cfg.fail(transport.PhaseChannel, context.Cause(ctx), "")
 	case <-c.done:
+		// What the host answered before it went still counts.
+		select {
+		case r := <-results:
+			if r.err == nil {
+				return r.opened, nil
+			}
+		case <-time.After(100 * time.Millisecond):
+		}
 		err = c.ended()
 	}
 	go func() {
@@ -153,7 +161,11 @@ func (c *Conn) usable(ctx context.Context) error {
 // which is on its way when something on the connection has failed.
 func (c *Conn) ended() error {
 	<-c.done
-	return c.cfg.fail(transport.PhaseLost, c.cause, "")
+	phase := transport.PhaseLost
+	if errors.Is(c.cause, errSilent) {
+		phase = transport.PhaseIdle
+	}
+	return c.cfg.fail(phase, c.cause, "")
 }
 
 // end ends the connection, once, for a cause.
@@ -171,6 +183,9 @@ func (c *Conn) Close() error {
 	c.tasks.Wait()
 	return nil
 }
+
+// errSilent ends a connection whose host answers nothing any more.
+var errSilent = errors.New("no sign of life")
 
 // keepAlive asks a silent host whether it lives. Whatever the host sends counts
 // as life.
@@ -191,7 +206,7 @@ func (c *Conn) keepAlive() {
 			continue
 		}
 		if silent++; silent > c.cfg.KeepaliveCount {
-			c.end(fmt.Errorf("no sign of life for %v", time.Duration(silent)*c.cfg.Keepalive))
+			c.end(fmt.Errorf("%w for %v", errSilent, time.Duration(silent)*c.cfg.Keepalive))
 			return
 		}
 		select {

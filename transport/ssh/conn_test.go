@@ -172,11 +172,21 @@ func TestKeepalive(t *testing.T) {
 			ice.Store(true)
 			begin := time.Now()
 			_, err := p.Wait()
-			wantPhase(t, err, transport.PhaseLost, "no sign of life for "+silence)
+			wantPhase(t, err, transport.PhaseIdle, "no sign of life for "+silence)
 			if took := time.Since(begin); took > 3*time.Second {
 				t.Errorf("noticed after %v", took)
 			}
 		})
+	}
+}
+
+// By default a dead link is found within 30 s, wherever between two questions
+// the last sign of life came.
+func TestKeepaliveFindsADeadLinkInTime(t *testing.T) {
+	t.Parallel()
+	c := Config{}.withDefaults()
+	if worst := time.Duration(c.KeepaliveCount+2) * c.Keepalive; worst > 30*time.Second {
+		t.Errorf("a dead link is found after %v only", worst)
 	}
 }
 

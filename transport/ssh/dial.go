@@ -15,14 +15,41 @@ import (
 // version is what the host's log calls this program.
 const version = "SSH-2.0-thordeploy"
 
-// Dial reaches the host and authenticates. Its error is a *transport.Error
-// that names the phase that failed; ctx bounds all of them.
-func Dial(ctx context.Context, cfg Config) (*Conn, error) {
-	cfg = cfg.withDefaults()
-	raw, err := connect(ctx, cfg)
-	if err != nil {
+// dialOnce makes one attempt.
+func dialOnce(ctx context.Context, cfg Config, b *budget) (*Conn, *transport.Error) {
+	if err := cfg.Brake.check(cfg); err != nil {
 		return nil, err
 	}
+	leave, err := cfg.Gate.enter(ctx, cfg.lane())
+	if err != nil {
+		return nil, cfg.fail(transport.PhaseDial, err, "")
+	}
+	defer leave()
+	raw, failed := connect(ctx, cfg, b)
+	if failed != nil {
+		return nil, failed
+	}
+	leave, err = cfg.Gate.login(ctx)
+	if err != nil {
+		raw.Close()
+		return nil, cfg.fail(transport.PhaseHandshake, err, "")
+	}
+	defer leave()
+	conn, failed := login(ctx, cfg, b, raw)
+	cfg.Brake.note(cfg, failed)
+	return conn, failed
+}
+
+// lane is what the gate bounds apart.
+func (c Config) lane() string {
+	if c.Lane != "" {
+		return c.Lane
+	}
+	return c.addr()
+}
+
+// login goes through handshake and authentication on a network connection.
+func login(ctx context.Context, cfg Config, b *budget, raw net.Conn) (*Conn, *transport.Error) {
 	// What authenticating needs beside the connection (an agent, a password)
 	// ends with it.
 	ctx, cancel := context.WithCancel(ctx)
@@ -31,14 +58,15 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	defer stop()
 
 	t := &tap{Conn: raw}
-	ck := &clock{end: cancel}
+	ck := &clock{end: cancel, budget: b}
 	ck.enter(transport.PhaseHandshake, cfg.HandshakeTimeout)
 	keys := newHostKeys(cfg)
-	a := &auth{cfg: cfg, ctx: ctx, clock: ck}
+	a := &auth{cfg: cfg, ctx: ctx, clock: ck, keys: keys}
 	defer a.close()
 
 	client, chans, reqs, err := ssh.NewClientConn(t, cfg.addr(), clientConfig(cfg, ck, keys, a))
 	phase, limit, over := ck.stop()
+	a.end(err == nil, phase == transport.PhaseAuth && !over && ctx.Err() == nil)
 	if err == nil {
 		conn := newConn(cfg, t, client, chans, reqs)
 		if stop() && !over {
@@ -49,6 +77,8 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	raw.Close()
 	f := failure{cfg: cfg, phase: phase, keys: keys, auth: a, tap: t}
 	switch {
+	case over && b.over():
+		return nil, b.exceeded(cfg, phase, nil)
 	case over:
 		return nil, f.timeout(limit)
 	case ctx.Err() != nil:
@@ -62,7 +92,7 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 // between handshake and authentication; at later exchanges the phase is past.
 func clientConfig(cfg Config, ck *clock, keys *hostKeys, a *auth) *ssh.ClientConfig {
 	return &ssh.ClientConfig{
-		Config:            ssh.Config{KeyExchanges: keyExchanges, Ciphers: ciphers},
+		Config:            ssh.Config{KeyExchanges: cfg.KeyExchanges, Ciphers: cfg.Ciphers, MACs: cfg.MACs},
 		User:              cfg.User,
 		Auth:              a.methods(),
 		AuthCallback:      a.note,
@@ -79,21 +109,29 @@ func clientConfig(cfg Config, ck *clock, keys *hostKeys, a *auth) *ssh.ClientCon
 	}
 }
 
-// connect resolves the name and makes the network connection.
-func connect(ctx context.Context, cfg Config) (net.Conn, error) {
-	bounded, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
-	defer cancel()
-	conn, err := cfg.DialContext(bounded, "tcp", cfg.addr())
+// connect makes the network connection.
+func connect(ctx context.Context, cfg Config, b *budget) (net.Conn, *transport.Error) {
+	var conn net.Conn
+	var err error
+	if cfg.DialContext == nil {
+		conn, err = connectDirectly(ctx, cfg, b)
+	} else {
+		bounded, cancel := b.context(ctx, cfg.DialTimeout)
+		defer cancel()
+		conn, err = cfg.DialContext(bounded, "tcp", cfg.addr())
+	}
 	if err == nil {
 		return conn, nil
 	}
 	var te *transport.Error
 	var dns *net.DNSError
 	switch {
-	case errors.As(err, &te): // a jump host's
-		return nil, te
 	case ctx.Err() != nil:
 		return nil, cfg.fail(transport.PhaseDial, context.Cause(ctx), "")
+	case errors.As(err, &te): // a jump host's
+		return nil, te
+	case b.over():
+		return nil, b.exceeded(cfg, transport.PhaseDial, nil)
 	case errors.As(err, &dns):
 		return nil, cfg.fail(transport.PhaseResolve, resolveError(dns, cfg), resolveHint(dns))
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
@@ -113,7 +151,7 @@ func resolveError(dns *net.DNSError, cfg Config) error {
 	case dns.IsNotFound:
 		return fmt.Errorf("no such host name: %w", dns)
 	case dns.IsTimeout:
-		return fmt.Errorf("no answer from the name server within %v: %w", cfg.DialTimeout, dns)
+		return fmt.Errorf("no answer from the name server within %v: %w", cfg.ResolveTimeout, dns)
 	}
 	return dns
 }
@@ -128,6 +166,10 @@ func resolveHint(dns *net.DNSError) string {
 // dialError drops what the message around it says anyway, and keeps the
 // address where a name was dialled.
 func dialError(err error, cfg Config) error {
+	var more *addressesError
+	if errors.As(err, &more) {
+		return others(dialError(more.err, cfg), more.others)
+	}
 	var op *net.OpError
 	if !errors.As(err, &op) {
 		return err

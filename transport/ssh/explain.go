@@ -23,7 +23,7 @@ type failure struct {
 	tap   *tap
 }
 
-func (f failure) timeout(limit time.Duration) error {
+func (f failure) timeout(limit time.Duration) *transport.Error {
 	if f.phase == transport.PhaseAuth {
 		return f.auth.refused(fmt.Errorf("not done within %v", limit))
 	}
@@ -38,7 +38,7 @@ func (f failure) timeout(limit time.Duration) error {
 	return f.fail(fmt.Errorf("the key exchange was not done within %v", limit), "the host is overloaded, or the network loses large packets (MTU)")
 }
 
-func (f failure) explain(err error) error {
+func (f failure) explain(err error) *transport.Error {
 	var te *transport.Error
 	if errors.As(err, &te) {
 		return te
@@ -71,12 +71,12 @@ func (f failure) explain(err error) error {
 	return f.fail(cause, "")
 }
 
-func (f failure) notSSH(line string) error {
+func (f failure) notSSH(line string) *transport.Error {
 	return f.fail(fmt.Errorf("this is no SSH server: it says %q", line),
 		fmt.Sprintf("check the port (ansible_port, now %d); a refusal in words (too many logins, a ban) comes from the host's sshd or firewall", f.cfg.Port))
 }
 
-func (f failure) fail(err error, hint string) error {
+func (f failure) fail(err error, hint string) *transport.Error {
 	return f.cfg.fail(transport.PhaseHandshake, err, hint)
 }
 

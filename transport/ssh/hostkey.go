@@ -36,20 +36,36 @@ type hostKeys struct {
 	cfg   Config
 	lines []*knownLine
 	bare  bool
+	// doubtful says that the key isn't the known one and was let pass.
+	doubtful bool
 }
 
 func newHostKeys(cfg Config) *hostKeys {
 	h := &hostKeys{cfg: cfg}
-	if !cfg.IgnoreHostKey {
-		h.lines, h.bare = cfg.KnownHosts.lookup(cfg.Host, strconv.Itoa(cfg.Port))
-	}
+	h.look()
 	return h
+}
+
+// look finds the lines about the host.
+func (h *hostKeys) look() {
+	if h.cfg.HostKeyAlias != "" {
+		h.lines, h.bare = h.cfg.KnownHosts.lookup(h.cfg.HostKeyAlias, "22")
+		return
+	}
+	h.lines, h.bare = h.cfg.KnownHosts.lookup(h.cfg.Host, strconv.Itoa(h.cfg.Port))
 }
 
 // algorithms are those to ask the host for: of the kinds that known_hosts has
 // for it, or any where it has none. Asking for others would let a host with
 // several keys show one that isn't known.
 func (h *hostKeys) algorithms() []string {
+	plainKeys := plainHostKeys
+	if h.cfg.HostKeyAlgorithms != nil {
+		plainKeys = slices.DeleteFunc(slices.Clone(h.cfg.HostKeyAlgorithms), func(a string) bool { return slices.Contains(certHostKeys, a) })
+	}
+	if h.cfg.CertificatesOnly {
+		return certHostKeys
+	}
 	var known, certs []string
 	for _, l := range h.lines {
 		switch {
@@ -61,17 +77,31 @@ func (h *hostKeys) algorithms() []string {
 			known = append(known, l.keyType)
 		}
 	}
-	plain := slices.DeleteFunc(slices.Clone(plainHostKeys), func(a string) bool { return !slices.Contains(known, a) })
-	if len(certs)+len(plain) == 0 {
-		return plainHostKeys
+	plain := slices.DeleteFunc(slices.Clone(plainKeys), func(a string) bool { return !slices.Contains(known, a) })
+	switch {
+	case len(certs)+len(plain) == 0:
+		return plainKeys
+	case h.cfg.IgnoreHostKey, h.bare && h.cfg.AcceptNew != nil:
+		// A key of another kind does too: only prefer the known ones.
+		plain = append(plain, slices.DeleteFunc(slices.Clone(plainKeys), func(a string) bool { return slices.Contains(known, a) })...)
 	}
 	return slices.Concat(certs, plain)
 }
 
 // check is an ssh.HostKeyCallback. Its error is a *transport.Error.
 func (h *hostKeys) check(addr string, remote net.Addr, key ssh.PublicKey) error {
+	err := h.judge(addr, remote, key)
 	if h.cfg.IgnoreHostKey {
+		var te *transport.Error
+		h.doubtful = errors.As(err, &te) && !errors.Is(te, errUnknownKey)
 		return nil
+	}
+	return err
+}
+
+func (h *hostKeys) judge(addr string, remote net.Addr, key ssh.PublicKey) error {
+	if h.cfg.HostKeyAlias != "" {
+		addr = net.JoinHostPort(h.cfg.HostKeyAlias, "22") // the name a certificate must be for
 	}
 	checker := ssh.CertChecker{
 		IsHostAuthority: func(auth ssh.PublicKey, _ string) bool { return h.find(auth, true) },
@@ -100,8 +130,37 @@ func (h *hostKeys) checkPlain(key ssh.PublicKey) error {
 	if old := h.sameType(key.Type()); old != nil && !h.bare {
 		return h.changed(old, key)
 	}
+	if h.cfg.IgnoreHostKey && len(h.lines) > 0 && !h.bare {
+		return h.noCommonKey([]string{key.Type()})
+	}
+	if h.cfg.AcceptNew != nil && !h.cfg.IgnoreHostKey {
+		return h.accept(key)
+	}
 	return h.unknown(key)
 }
+
+// accept takes the key of an unknown host, unless another program has written
+// down another one meanwhile.
+func (h *hostKeys) accept(key ssh.PublicKey) error {
+	err := h.cfg.AcceptNew.add(h.cfg.KnownHosts, h.name(), key, func() (bool, error) {
+		h.look()
+		if h.find(key, false) {
+			return true, nil
+		}
+		if old := h.sameType(key.Type()); old != nil && !h.bare {
+			return false, h.changed(old, key)
+		}
+		return false, nil
+	})
+	var te *transport.Error
+	if err == nil || errors.As(err, &te) {
+		return err
+	}
+	return h.fail(fmt.Errorf("the host's key is new and can't be written down: %w", err), "see that the file can be written to, or name another with --known-hosts")
+}
+
+// errUnknownKey is inside the error of a host that known_hosts has no line about.
+var errUnknownKey = errors.New("the host's key is unknown")
 
 // find reports whether key stands on a line about this host.
 func (h *hostKeys) find(key ssh.PublicKey, ca bool) bool {
@@ -117,10 +176,7 @@ func (h *hostKeys) find(key ssh.PublicKey, ca bool) bool {
 }
 
 func (h *hostKeys) revokedBy(key ssh.PublicKey) *knownLine {
-	if h.cfg.KnownHosts == nil {
-		return nil
-	}
-	return h.cfg.KnownHosts.revoked[string(key.Marshal())]
+	return h.cfg.KnownHosts.revokes(key)
 }
 
 func (h *hostKeys) sameType(keyType string) *knownLine {
@@ -149,13 +205,17 @@ func (h *hostKeys) unknown(key ssh.PublicKey) error {
 		where = "not in " + h.fileNames()
 	}
 	return h.fail(
-		fmt.Errorf("the host's key is unknown: it shows the %s key %s, %s", key.Type(), ssh.FingerprintSHA256(key), where),
+		fmt.Errorf("%w: it shows the %s key %s, %s", errUnknownKey, key.Type(), ssh.FingerprintSHA256(key), where),
 		fmt.Sprintf("compare the fingerprint on the host itself (`ssh-keygen -l -f %s`); if it is the same, add this line to known_hosts (%s prints it too): %s",
 			hostKeyFile(key.Type()), h.keyscan(), knownHostsLine(h.name(), key)))
 }
 
 // noCommonKey is the error for a host that has no key of a kind known of it.
-func (h *hostKeys) noCommonKey(offered []string) error {
+func (h *hostKeys) noCommonKey(offered []string) *transport.Error {
+	if h.cfg.CertificatesOnly {
+		return h.fail(fmt.Errorf("the host shows no certificate, and only certificates count (--host-key ca): it offers %s", algorithmNames(offered)),
+			"have an authority sign the host's key (`ssh-keygen -s CA -h`, HostCertificate in its sshd_config), or check plain keys with --host-key strict")
+	}
 	if len(h.lines) == 0 {
 		return h.fail(fmt.Errorf("the host has only keys of kinds that are no longer safe: %s", algorithmNames(offered)),
 			"give the host an ed25519 key: `ssh-keygen -A` on the host, then restart its sshd")
@@ -172,12 +232,15 @@ func (h *hostKeys) noCommonKey(offered []string) error {
 		"if the host was set up anew, compare its fingerprints on the host itself, and take them over: "+h.keyscan())
 }
 
-func (h *hostKeys) fail(err error, hint string) error {
+func (h *hostKeys) fail(err error, hint string) *transport.Error {
 	return h.cfg.fail(transport.PhaseHostKey, err, hint)
 }
 
 // name is how known_hosts calls the host.
 func (h *hostKeys) name() string {
+	if h.cfg.HostKeyAlias != "" {
+		return strings.ToLower(h.cfg.HostKeyAlias)
+	}
 	if h.cfg.Port == defaultPort {
 		return strings.ToLower(h.cfg.Host)
 	}

@@ -248,8 +248,8 @@ func FuzzKnownHosts(f *testing.F) {
 		f.Add(seed, "host")
 	}
 	f.Fuzz(func(t *testing.T, text, name string) {
-		k := &KnownHosts{exact: map[string][]*knownLine{}, revoked: map[string]*knownLine{}}
-		if k.read(strings.NewReader(text), "f") != nil {
+		k := newKnownHosts()
+		if _, err := k.read(strings.NewReader(text), "f", 0); err != nil {
 			return
 		}
 		for _, port := range []string{"22", "2222"} {

@@ -11,13 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 )
 
 // KnownHosts is what known_hosts files say (the format is sshd(8)'s), indexed
-// by name. It is immutable after loading and may be used by all hosts of a run
-// at once.
+// by name. It may be used by all hosts of a run at once; only accepted keys
+// ([NewKeys]) are added to it after loading.
 //
 // Lines are matched as OpenSSH matches them: by the name as dialled, in lower
 // case, as `[name]:port` where the port isn't 22; a host unknown by that is
@@ -25,7 +26,10 @@ import (
 // its line. A line that can't be read is passed over, as by ssh, unless it
 // revokes something.
 type KnownHosts struct {
-	files    []string
+	files []string
+
+	mu       sync.RWMutex            // over all below
+	progress map[string]progress     // how far each file was read
 	exact    map[string][]*knownLine // by name, for lines of plain names
 	patterns []*knownLine            // lines with a wildcard or a negation
 	hashed   []hashedLine
@@ -66,17 +70,16 @@ type hashedLine struct {
 // LoadKnownHosts reads files. One that doesn't exist counts as empty; the order
 // doesn't matter.
 func LoadKnownHosts(files ...string) (*KnownHosts, error) {
-	k := &KnownHosts{files: files, exact: map[string][]*knownLine{}, revoked: map[string]*knownLine{}}
+	k := newKnownHosts(files...)
 	for _, name := range files {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return nil, fmt.Errorf("known hosts: %w", err)
+		if err == nil {
+			err = k.catchUp(f, name)
+			f.Close()
 		}
-		err = k.read(f, name)
-		f.Close()
 		if err != nil {
 			return nil, fmt.Errorf("known hosts: %w", err)
 		}
@@ -84,20 +87,25 @@ func LoadKnownHosts(files ...string) (*KnownHosts, error) {
 	return k, nil
 }
 
-func (k *KnownHosts) read(r io.Reader, file string) error {
+func newKnownHosts(files ...string) *KnownHosts {
+	return &KnownHosts{files: files, progress: map[string]progress{}, exact: map[string][]*knownLine{}, revoked: map[string]*knownLine{}}
+}
+
+// read adds the lines of r, which is file from behind its first n lines on, and
+// gives how many lines the file then has.
+func (k *KnownHosts) read(r io.Reader, file string, n int) (int, error) {
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 1<<20)
-	n := 0
 	for s.Scan() {
 		n++
 		if err := k.add(s.Text(), file, n); err != nil {
-			return fmt.Errorf("%s:%d: %w", file, n, err)
+			return n, fmt.Errorf("%s:%d: %w", file, n, err)
 		}
 	}
 	if err := s.Err(); err != nil {
-		return fmt.Errorf("%s:%d: %w", file, n+1, err)
+		return n, fmt.Errorf("%s:%d: %w", file, n+1, err)
 	}
-	return nil
+	return n, nil
 }
 
 // add indexes one line. Only a line that revokes is an error where it can't be
@@ -174,6 +182,8 @@ func (k *KnownHosts) lookup(host, port string) (lines []*knownLine, bare bool) {
 	if k == nil {
 		return nil, false
 	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
 	host = strings.ToLower(host)
 	if port == "22" {
 		return k.named(host), false
@@ -182,6 +192,16 @@ func (k *KnownHosts) lookup(host, port string) (lines []*knownLine, bare bool) {
 		return lines, false
 	}
 	return k.named(host), true
+}
+
+// revokes gives the line that takes key back, or nil.
+func (k *KnownHosts) revokes(key ssh.PublicKey) *knownLine {
+	if k == nil {
+		return nil
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.revoked[string(key.Marshal())]
 }
 
 func (k *KnownHosts) named(name string) []*knownLine {

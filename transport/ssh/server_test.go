@@ -227,7 +227,7 @@ func execute(line string, ch ssh.Channel) {
 }
 
 // sshd serves each connection with a real sshd in inetd mode, configured by
-// the lines of extra beside what a test needs.
+// the lines of extra, which win over what a test needs.
 func sshd(t testing.TB, extra string) Config {
 	t.Helper()
 	path, err := exec.LookPath("sshd")
@@ -247,10 +247,9 @@ func sshd(t testing.TB, extra string) Config {
 	host, hostFile := newKey(t)
 	client, clientFile := newKey(t)
 	writeFile(t, dir+"/authorized_keys", string(ssh.MarshalAuthorizedKey(client.PublicKey())))
-	writeFile(t, dir+"/config", "HostKey "+hostFile+"\nAuthorizedKeysFile "+dir+"/authorized_keys\n"+
+	writeFile(t, dir+"/config", extra+"HostKey "+hostFile+"\nAuthorizedKeysFile "+dir+"/authorized_keys\n"+
 		"StrictModes no\nUsePAM no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\nPidFile none\n"+
-		"SetEnv SHLVL=2\n"+ // or bash would read this machine's .bashrc, which may be slow and talk
-		extra)
+		"SetEnv SHLVL=2\n") // or bash would read this machine's .bashrc, which may be slow and talk
 	s := &server{}
 	cfg := s.listen(t, func(c net.Conn) {
 		socket, err := c.(*net.TCPConn).File()
