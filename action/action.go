@@ -91,7 +91,7 @@ type Call struct {
 	Trees    *bundle.Cache                  // packed trees, shared by all hosts
 	RAMSizes map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
 	// Template renders the text of the template file in the task's scope.
-	// The error is a *diag.Diagnostic, or a playbook's own that wraps one.
+	// The error is a *diag.Diagnostic where the fault has a place.
 	Template func(text, file string, o TemplateOptions) (string, error)
 }
 

@@ -62,8 +62,9 @@ type copying struct {
 	dirMode  string
 	owner    string // OWNER:GROUP as chown takes it
 	validate []string
-	note     string // a remark for the result
-	from     string // the template that content was made of
+	note     string      // a remark for the result
+	from     string      // the template that content was made of
+	fromMode fs.FileMode // its mode
 }
 
 func runCopy(ctx context.Context, c *Call) Result {
@@ -237,7 +238,7 @@ func (cp *copying) payload() payload {
 	if cp.tree == nil {
 		one, two := sha1.Sum(cp.content), sha256.Sum256(cp.content) //nolint:gosec // see above
 		return payload{
-			size: int64(len(cp.content)), sha1: hex.EncodeToString(one[:]), sha256: hex.EncodeToString(two[:]),
+			size: int64(len(cp.content)), sha1: hex.EncodeToString(one[:]), sha256: hex.EncodeToString(two[:]), mode: cp.fromMode,
 			write: func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(cp.content)); return err },
 		}
 	}

@@ -2,8 +2,6 @@ package action
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"path"
@@ -14,14 +12,17 @@ import (
 func (cp *copying) file(ctx context.Context) Result {
 	load := cp.payload()
 	name := ""
-	if cp.tree != nil {
+	switch {
+	case cp.tree != nil:
 		name = path.Base(cp.tree.Root)
+	case cp.from != "":
+		name = path.Base(cp.from)
 	}
 	p, r := cp.probeFile(ctx, name)
 	if r.Failed {
 		return r
 	}
-	if p.inside && cp.tree == nil {
+	if p.inside && name == "" {
 		return failed(fmt.Sprintf("content can't be written to a folder: %s is one on the host", text8(cp.dest)), "name the file")
 	}
 	have := p.entries[0]
@@ -196,10 +197,8 @@ type incoming struct {
 // send puts the file in its place as a whole or not at all, and tells what
 // then stands there.
 func (in incoming) send(ctx context.Context, c *Call) (found, Result) {
-	random := make([]byte, 8)
-	_, _ = rand.Read(random) // never fails (crypto/rand)
 	args := append([]string{
-		path.Dir(in.target), path.Base(in.target), ".thordeploy-" + hex.EncodeToString(random),
+		path.Dir(in.target), path.Base(in.target), privateName(),
 		fmt.Sprint(in.size), chmodText(in.mode), in.owner, in.dirMode, in.old,
 	}, in.validate...)
 	s, err := streamHalf(ctx, c, "copy_receive", args, in.write, nil)

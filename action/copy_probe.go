@@ -101,11 +101,7 @@ func (p *probe) read(v map[string]string, list map[string][]string, wants string
 	state := v["base_state"]
 	p.missing, p.empty = state == "missing", state == "missing" || state == "empty"
 	p.inside, p.tar = v["inside"] == "1", v["tar"] == "1"
-	if u, err := strconv.ParseUint(v["umask"], 8, 32); err == nil {
-		p.umask = uint32(u) & 0o777
-	} else {
-		p.umask = 0o022
-	}
+	p.umask = umaskOf(v["umask"])
 	p.readRoom(v)
 	if v["tool"] != "" {
 		p.tool = v["tool"]
@@ -114,6 +110,15 @@ func (p *probe) read(v map[string]string, list map[string][]string, wants string
 		return nil
 	}
 	return p.readEntries(v["kinds"], tabbed(v["at"]), tabbed(v["sum"]), list["link"], wants)
+}
+
+// umaskOf reads a umask as the shell says it.
+func umaskOf(text string) uint32 {
+	u, err := strconv.ParseUint(text, 8, 32)
+	if err != nil {
+		return 0o022
+	}
+	return uint32(u) & 0o777
 }
 
 func (p *probe) readRoom(v map[string]string) {

@@ -17,6 +17,7 @@ func all() []*Spec {
 		failSpec(),
 		fetchSpec(),
 		fileSpec(),
+		getURLSpec(),
 		findSpec(),
 		groupBySpec(),
 		importRoleSpec(),
@@ -39,6 +40,7 @@ func all() []*Spec {
 		slurpSpec(),
 		statSpec(),
 		tempfileSpec(),
+		templateSpec(),
 		unmountSpec(),
 		waitForSpec(),
 	}

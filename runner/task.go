@@ -187,6 +187,22 @@ func (h *hostRun) evalFailed(what string, err error) outcome {
 	return evalFailed(what, err)
 }
 
+// templateFault is what is wrong with a template file, with its place, or why
+// the facts that it asked for could not be had.
+func (h *hostRun) templateFault(err error) error {
+	var bad *playbook.EvalError
+	switch {
+	case err == nil:
+		return nil
+	case h.factsErr != nil:
+		err = errors.New(h.factsErr.Msg)
+		h.factsErr = nil
+	case errors.As(err, &bad):
+		return &bad.Diagnostic
+	}
+	return err
+}
+
 // call is the module's call with everything but the host's shell.
 func (h *hostRun) call(t *playbook.Task, f frame, sc *scope) (*action.Call, error) {
 	args, err := h.args(t, sc)
@@ -212,7 +228,8 @@ func (h *hostRun) call(t *playbook.Task, f frame, sc *scope) (*action.Call, erro
 		Trees:    &h.trees,
 		RAMSizes: h.ram,
 		Template: func(text, file string, o action.TemplateOptions) (string, error) {
-			return playbook.Render(text, file, o, sc)
+			out, err := playbook.Render(text, file, o, sc)
+			return out, h.templateFault(err)
 		},
 	}, nil
 }
