@@ -199,10 +199,15 @@ func (cp *copying) folderMode(p *probe, e bundle.Entry) uint32 {
 	return applyMode(cp.dirMode, 0o777&^p.umask, true, p.umask)
 }
 
+// ownerDiffers reports whether what is there has another owner than the task
+// asks for.
+func ownerDiffers(a Args, have found) bool {
+	owner, group := a.Str("owner"), a.Str("group")
+	return owner != "" && owner != have.user && owner != have.uid || group != "" && group != have.group && group != have.gid
+}
+
 func (cp *copying) ownerDiffers(have found) bool {
-	owner, group := cp.call.Args.Str("owner"), cp.call.Args.Str("group")
-	return owner != "" && owner != have.user && owner != have.uid ||
-		group != "" && group != have.group && group != have.gid
+	return ownerDiffers(cp.call.Args, have)
 }
 
 // growth is how many bytes more the plan needs on the host.

@@ -238,9 +238,8 @@ func (d *download) wantMode() uint32 {
 // attributes sets what differs of the file's mode and owner.
 func (d *download) attributes(ctx context.Context, r Result) Result {
 	a := d.call.Args
-	owner, group := a.Str("owner"), a.Str("group")
 	var args []string
-	if owner != "" && owner != d.have.user && owner != d.have.uid || group != "" && group != d.have.group && group != d.have.gid {
+	if ownerDiffers(a, d.have) {
 		args = attrArgs(args, "owner", ownerAndGroup(a), []string{d.dest})
 	}
 	if m := d.wantMode(); m != d.have.mode || len(args) > 0 && m&0o6000 != 0 { // chown takes setuid away

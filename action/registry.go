@@ -41,6 +41,7 @@ func all() []*Spec {
 		statSpec(),
 		tempfileSpec(),
 		templateSpec(),
+		unarchiveSpec(),
 		unmountSpec(),
 		waitForSpec(),
 	}

@@ -63,8 +63,20 @@ type slurped struct {
 // slurp reads a file in one round trip. The error is of the way to the host or
 // of what it said; a file that isn't there or can't be read is none.
 func slurp(ctx context.Context, c *Call, src string, limit int) (slurped, error) {
+	return slurpStream(ctx, c, src, strconv.Itoa(limit+1), func(s *slurped, r io.Reader) error {
+		var err error
+		s.content, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+		if s.over = len(s.content) > limit; s.over {
+			s.content = s.content[:limit]
+		}
+		return err
+	})
+}
+
+// slurpStream hands a file's first bytes (limit -1: all) to read.
+func slurpStream(ctx context.Context, c *Call, src, limit string, read func(*slurped, io.Reader) error) (slurped, error) {
 	var s slurped
-	read := func(r io.Reader) error {
+	ended, err := streamHalf(ctx, c, "slurp", []string{src, limit}, nil, func(r io.Reader) error {
 		in := bufio.NewReaderSize(r, 64<<10)
 		line, err := in.ReadSlice('\n')
 		if err != nil {
@@ -76,13 +88,8 @@ func slurp(ctx context.Context, c *Call, src string, limit int) (slurped, error)
 		if err := s.readHeader(strings.Fields(string(line))); err != nil {
 			return err
 		}
-		s.content, err = io.ReadAll(io.LimitReader(in, int64(limit)+1))
-		if s.over = len(s.content) > limit; s.over {
-			s.content = s.content[:limit]
-		}
-		return err
-	}
-	ended, err := streamHalf(ctx, c, "slurp", []string{src, strconv.Itoa(limit + 1)}, nil, read)
+		return read(&s, in)
+	})
 	switch {
 	case err != nil:
 		return s, fmt.Errorf("reading %s: %w", text8(src), err)

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # slurp.sh SRC LIMIT: one header line on standard output, then at most LIMIT
-# bytes of the file. The header: WORD PATH REAL UMASK and, of a file,
+# bytes of the file (-1: all). The header: WORD PATH REAL UMASK and, of a file,
 # MODE UID GID OWNER GROUP SIZE. WORD is file, missing, folder, special or
 # unreadable; PATH and REAL (absolute, without symlinks) are hex.
 
@@ -39,4 +39,8 @@ if [ "$word" != file ]; then
 	exit 0
 fi
 answer file "$(stat -L -c '%a %u %g %U %G %s' -- "$src" 2>/dev/null)"
-head -c "$limit" <"$src"
+if [ "$limit" = -1 ]; then
+	cat <"$src"
+else
+	head -c "$limit" <"$src"
+fi

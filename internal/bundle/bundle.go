@@ -46,6 +46,7 @@ type Tree struct {
 // anew for whoever asks next.
 type Cache struct {
 	MaxBytes int64 // zero: DefaultMaxBytes
+	Archives Archives
 	cache
 }
 
