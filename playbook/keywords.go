@@ -46,10 +46,10 @@ var (
 	// modulesLater are modules that Ansible runs itself or that a sweep is
 	// known to use, and that aren't here yet.
 	modulesLater = []string{
-		"assemble", "apt", "async_status", "blockinfile", "cron", "dnf", "get_url", "git",
+		"assemble", "apt", "async_status", "blockinfile", "cron", "dnf", "git",
 		"group", "include",
 		"package", "pip", "reboot", "replace",
-		"service", "synchronize", "systemd", "template", "unarchive", "uri", "user",
+		"service", "synchronize", "systemd", "uri", "user",
 		"wait_for_connection", "yum",
 	}
 )

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"regexp"
 	"testing"
 
@@ -28,6 +31,10 @@ const everyModule = `
     - {name: copy it again, copy: {content: "one\n", dest: "{{ d }}/lines", mode: "0600"}, register: again}
     - {name: file, file: {path: "{{ d }}/link", state: link, src: lines}}
     - {name: lineinfile, lineinfile: {path: "{{ d }}/lines", line: two}}
+    - {name: template, template: {src: t.j2, dest: "{{ d }}/t", mode: "0640"}, register: templated}
+    - {name: what it made, command: "cat {{ d }}/t", register: made}
+    - {name: get_url, get_url: {url: "{{ url }}/a.txt", dest: "{{ d }}"}, register: got}
+    - {name: unarchive, unarchive: {src: a.tar, dest: "{{ d }}"}}
     - {name: slurp, slurp: {src: "{{ d }}/lines"}, register: slurped}
     - {name: stat, stat: {path: "{{ d }}/link"}, register: looked}
     - {name: find, find: {paths: "{{ d }}", patterns: "*.txt", recurse: true}, register: found}
@@ -48,8 +55,10 @@ const everyModule = `
           - copied is changed and again is not changed
           - looked.stat.islnk
           - (slurped.content | b64decode) == 'one\ntwo\n'
-          - found.matched == 1
+          - found.matched == 2
           - temp.path is match(d)
+          - made.stdout == '1 of 2\n2 of 2\nhello ' ~ inventory_hostname and templated.mode == '0640'
+          - got.dest == d ~ '/a.txt' and got.size == 6
     - {name: clean up, file: {path: "{{ d }}", state: absent}}
 `
 
@@ -69,7 +78,14 @@ func TestEveryModuleOverSSH(t *testing.T) {
 			write(t, dir, "every.yml", everyModule)
 			write(t, dir, "hello.sh", "#!/bin/sh\necho hello \"$1\"\n")
 			write(t, dir, "tree/a b/c.txt", "text")
-			start(t, dir, "-i", l.Inventory, "every.yml").ends(0, "failed=0")
+			write(t, dir, "templates/t.j2", "{% for i in [1, 2] %}\n{{ loop.index }} of {{ loop.length }}\n{% endfor %}\n{% include 'who.j2' %}\n")
+			write(t, dir, "templates/who.j2", "hello {{ inventory_hostname }}\n")
+			if out, err := exec.Command("tar", "-cf", dir+"/a.tar", "-C", dir, "tree").CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello\n")) }))
+			t.Cleanup(site.Close)
+			start(t, dir, "-i", l.Inventory, "-e", "url="+site.URL, "every.yml").ends(0, "failed=0")
 			if text, err := os.ReadFile(dir + "/got/file"); err != nil || string(text) != "ram" {
 				t.Errorf("fetched %q, %v", text, err)
 			}
