@@ -196,6 +196,15 @@ func escapeRune(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
+// Width is how many terminal cells a clean text takes.
+func Width(text string) int {
+	n := 0
+	for _, r := range text {
+		n += runeWidth(r)
+	}
+	return n
+}
+
 // runeWidth is the number of terminal cells a rune takes: 0 for combining
 // marks and invisible format characters, 2 for East Asian wide forms and
 // emoji, else 1.

@@ -15,9 +15,34 @@ const diffContext = 3
 // diff shows what a task changed as a unified diff, as ansible-playbook --diff
 // words it.
 func (h *Human) diff(e runner.TaskFinished) {
+	for _, l := range diffOf(e) {
+		h.buf.WriteString(h.paint(l.color, l.text) + "\n")
+	}
+}
+
+// diffs does the same for ansible-playbook's form, which shows changes alone.
+func (a *Ansible) diffs(e runner.TaskFinished) {
+	if !e.Changed {
+		return
+	}
+	for _, l := range diffOf(e) {
+		if l.color == "" {
+			a.buf.WriteString(l.text + "\n")
+			continue
+		}
+		a.line(l.color, l.text)
+	}
+}
+
+// diffLine is one line of a diff; an empty color is none.
+type diffLine struct{ color, text string }
+
+// diffOf is what a task changed, line by line.
+func diffOf(e runner.TaskFinished) []diffLine {
+	var out []diffLine
 	for _, c := range e.Diff {
 		if c.Note != "" {
-			h.buf.WriteString(h.paint(cyan, "diff skipped: "+diag.Escape(c.Note)) + "\n")
+			out = append(out, diffLine{cyan, "diff skipped: " + diag.Escape(c.Note)})
 			continue
 		}
 		text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
@@ -28,23 +53,24 @@ func (h *Human) diff(e runner.TaskFinished) {
 			continue
 		}
 		for line := range strings.Lines(text) {
-			h.buf.WriteString(h.diffLine(strings.TrimSuffix(line, "\n")) + "\n")
+			line = strings.TrimSuffix(line, "\n")
+			out = append(out, diffLine{diffColor(line), diag.Escape(strings.ReplaceAll(line, "\t", "    "))})
 		}
-		h.buf.WriteString("\n")
+		out = append(out, diffLine{})
 	}
+	return out
 }
 
-func (h *Human) diffLine(line string) string {
-	clean := diag.Escape(strings.ReplaceAll(line, "\t", "    "))
+func diffColor(line string) string {
 	switch {
 	case strings.HasPrefix(line, "+"):
-		return h.paint(green, clean)
+		return green
 	case strings.HasPrefix(line, "-"):
-		return h.paint(red, clean)
+		return red
 	case strings.HasPrefix(line, "@@"):
-		return h.paint(cyan, clean)
+		return cyan
 	}
-	return clean
+	return ""
 }
 
 func diffHead(word, what string) string {
