@@ -29,6 +29,7 @@ type dialer struct {
 	agent      string // SSH_AUTH_SOCK
 	timeout    time.Duration
 	password   string   // -k
+	sshArgs    string   // options of ssh for every host, below the host's own
 	knownHosts []string // the account's, or --known-hosts
 	systemFile string   // the system's known hosts, empty with --known-hosts
 	secrets    *redact.Redactor
@@ -42,7 +43,7 @@ type dialer struct {
 func (m *Main) newDialer(jobs []job, extra map[string]any) (*dialer, error) {
 	d := &dialer{
 		home: m.Getenv("HOME"), account: m.Getenv("USER"), keyFile: m.privateKey, agent: m.Getenv("SSH_AUTH_SOCK"),
-		timeout: time.Duration(m.timeout), secrets: &m.secrets, loaded: map[string]*ssh.KnownHosts{},
+		timeout: time.Duration(m.timeout), sshArgs: m.sshArgs, secrets: &m.secrets, loaded: map[string]*ssh.KnownHosts{},
 	}
 	if u, err := user.Current(); err == nil {
 		d.account = u.Username
@@ -136,7 +137,7 @@ func (d *dialer) connect(ctx context.Context, h *inventory.Host, login string) (
 // config joins what the host's variables, its ssh arguments and the flags say,
 // in that order of weight.
 func (d *dialer) config(h *inventory.Host, c inventory.Connection, login string) (ssh.Config, error) {
-	args, err := parseSSHArgs(c.CommonArgs + " " + c.ExtraArgs)
+	args, err := parseSSHArgs(d.sshArgs + " " + c.CommonArgs + " " + c.ExtraArgs)
 	if err != nil {
 		return ssh.Config{}, fmt.Errorf("host %s: ansible_ssh_common_args: %w", h.Name, err)
 	}

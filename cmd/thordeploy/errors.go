@@ -27,6 +27,31 @@ func wrong(hint, format string, args ...any) error {
 // already.
 var errSaid = errors.New("problems were reported")
 
+// errUnparsed is errSaid of a playbook that can't be loaded.
+var errUnparsed = fmt.Errorf("a playbook can't be loaded: %w", errSaid)
+
+// said is an error whose words are written already.
+func said(err error) error {
+	if errors.Is(err, errSaid) {
+		return err
+	}
+	return errSaid
+}
+
+// explain writes an error for a person, in the words of the name that the
+// program was started under.
+func (m *Main) explain(err error) {
+	if m.ansible && !errors.Is(err, errSaid) {
+		fmt.Fprintf(m.err, "ERROR! %v\n", err)
+		var u *usageError
+		if errors.As(err, &u) && u.hint != "" {
+			fmt.Fprintf(m.err, "hint: %s\n", u.hint)
+		}
+		return
+	}
+	explain(m.err, err)
+}
+
 // explain writes an error for a person: `error:`, then `hint:` lines.
 func explain(w io.Writer, err error) {
 	if errors.Is(err, errSaid) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"thordeploy/internal/diag"
+	"thordeploy/internal/output"
 	"thordeploy/playbook"
 )
 
@@ -39,6 +40,29 @@ type options struct {
 	json         bool
 	listHosts    bool
 	syntaxCheck  bool
+	ansibleOptions
+}
+
+// ansibleOptions are what Ansible's flags, its environment and ansible.cfg say
+// besides.
+type ansibleOptions struct {
+	ansible        bool // the program is ansible-playbook
+	configFile     string
+	rolesPath      []string
+	connection     string // of plays that don't say
+	gathering      string
+	sshArgs        string // options of ssh for every host, below the host's own
+	sshCommon      string
+	sshExtra       string
+	passFile       string
+	becomePassFile string
+	tags, skipTags []string
+	forceHandlers  bool
+	listTasks      bool
+	listTags       bool
+	noColor        bool
+	forceColor     bool
+	form           output.Ansible // how ansible-playbook's form is shown
 }
 
 const usageText = `thordeploy runs playbooks on hosts over SSH: it brings what a scan needs onto
@@ -63,6 +87,12 @@ func (m *Main) command(code *exitCode) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := m.checkFlags(args); err != nil {
+				return err
+			}
+			if err := m.configure(c.Flags().Changed); err != nil {
+				return err
+			}
 			var err error
 			*code, err = m.sweep(c.Context(), args)
 			return err
@@ -87,6 +117,8 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.StringVar(&o.strategy, "strategy", "", "`STRATEGY` for plays that don't say: host_pinned (default), free or linear")
 	f.StringArrayVarP(&o.extra, "extra-vars", "e", nil, "`key=value`, a JSON or YAML mapping, or @file; wins over every other variable; repeatable")
 	o.vault.addTo(f)
+	f.VarP((*tagList)(&o.tags), "tags", "t", "only tasks with one of these `TAGS`, separated by commas; so far for --list-tasks and --list-tags alone")
+	f.Var((*tagList)(&o.skipTags), "skip-tags", "but not those with one of these `TAGS`; so far as --tags")
 	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
 	f.BoolVarP(&o.diff, "diff", "D", false, "show what changes in files, or would with --check")
 	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")
@@ -105,6 +137,8 @@ func (m *Main) addFlags(root *cobra.Command) {
 	// The empty `` keep --help from calling its value "count": it has none.
 	f.CountVarP(&o.verbose, "verbose", "v", "``show the output of tasks that went well too")
 	f.BoolVar(&o.listHosts, "list-hosts", false, "say which hosts each play would run on, and end")
+	f.BoolVar(&o.listTasks, "list-tasks", false, "say which tasks would be run, and end")
+	f.BoolVar(&o.listTags, "list-tags", false, "say which tags the tasks have, and end")
 	f.BoolVar(&o.syntaxCheck, "syntax-check", false, "check the playbooks and end")
 }
 
@@ -124,20 +158,28 @@ func flagError(c *cobra.Command, err error) error {
 	return &usageError{err: err, hint: hint}
 }
 
-// checkFlags finds what is wrong with the flags' values together.
+// checkFlags finds what is wrong with the command line alone.
 func (m *Main) checkFlags(args []string) error {
-	switch playbook.Strategy(m.strategy) {
+	switch {
+	case len(args) == 0:
+		return wrong("name a playbook file, or a built-in one: builtin:thor.yml", "no playbook is given")
+	case m.hostKeys != "strict":
+		return wrong("add the hosts' keys to known_hosts; `--known-hosts FILE` names another file", "--host-key-checking %s is not supported: only strict is", m.hostKeys)
+	}
+	return nil
+}
+
+// checkValues finds what is wrong with values that flags, the environment or
+// ansible.cfg gave.
+func (m *Main) checkValues() error {
+	switch playbook.Strategy(strings.TrimPrefix(m.strategy, "ansible.builtin.")) {
 	case "", playbook.HostPinned, playbook.Free, playbook.Linear:
 	default:
 		return wrong("write host_pinned, free or linear", "--strategy %s is not known", m.strategy)
 	}
 	switch {
-	case len(args) == 0:
-		return wrong("name a playbook file, or a built-in one: builtin:thor.yml", "no playbook is given")
 	case m.forks < 1:
 		return wrong("write how many hosts are worked on at once, at least 1", "-f %d is not a number of hosts", m.forks)
-	case m.hostKeys != "strict":
-		return wrong("add the hosts' keys to known_hosts; `--known-hosts FILE` names another file", "--host-key-checking %s is not supported: only strict is", m.hostKeys)
 	case m.becomeMethod != "" && m.becomeMethod != "sudo":
 		return wrong("write sudo", "--become-method %s is not supported", m.becomeMethod)
 	}

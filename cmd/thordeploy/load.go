@@ -37,13 +37,19 @@ func (m *Main) loadPlaybook(name string, extra map[string]any, keys *vault.Keyri
 		return nil, err
 	}
 	pb, problems := m.loader(extra, keys).Load(name, dir, data)
-	return pb, m.report(problems)
+	if err := m.report(problems); err != nil {
+		return nil, errUnparsed
+	}
+	m.gatherDefault(pb)
+	return pb, m.connectBy(pb)
 }
 
 // loader reads playbooks with what the command line gives them.
 func (m *Main) loader(extra map[string]any, keys *vault.Keyring) *playbook.Loader {
 	roles := []string{"/usr/share/ansible/roles", "/etc/ansible/roles"}
-	if home := m.Getenv("HOME"); filepath.IsAbs(home) {
+	if len(m.rolesPath) > 0 {
+		roles = m.rolesPath
+	} else if home := m.Getenv("HOME"); filepath.IsAbs(home) {
 		roles = append([]string{filepath.Join(home, ".ansible/roles")}, roles...)
 	}
 	return &playbook.Loader{Vault: keys, Vars: extraScope(extra), RolesPath: roles}
@@ -121,8 +127,8 @@ func (m *Main) load(ctx context.Context, names []string, extra map[string]any, k
 	for _, name := range names {
 		pb, err := m.loadPlaybook(name, extra, keys)
 		if err != nil {
-			explain(m.err, err)
-			failed = errSaid
+			m.explain(err)
+			failed = said(err)
 			continue
 		}
 		jobs = append(jobs, job{playbook: pb})
@@ -130,7 +136,7 @@ func (m *Main) load(ctx context.Context, names []string, extra map[string]any, k
 	if m.syntaxCheck {
 		return jobs, failed
 	}
-	inv, problems := (&inventory.Loader{Vault: keys}).Load(ctx, m.inventories)
+	inv, problems := m.loadInventory(ctx, keys)
 	if err := m.report(problems); err != nil {
 		failed = err
 	}
@@ -161,7 +167,7 @@ func (m *Main) chooseHosts(jobs []job, extra map[string]any) error {
 			if err != nil {
 				return err
 			}
-			if len(hosts) == 0 {
+			if len(hosts) == 0 && !m.ansible {
 				fmt.Fprintf(m.err, "warning: %s: play %q has no hosts and is skipped\n", p.Range, p.Name)
 				continue
 			}
@@ -169,7 +175,7 @@ func (m *Main) chooseHosts(jobs []job, extra map[string]any) error {
 			jobs[i].legs = append(jobs[i].legs, runner.Leg{Play: p, Hosts: hosts})
 		}
 	}
-	if total == 0 {
+	if total == 0 && (!m.ansible || limit != "") {
 		return wrong("compare the plays' `hosts:` and --limit with the inventory", "no host is selected")
 	}
 	return nil
@@ -221,6 +227,10 @@ func (m *Main) warnUnknown(inv *inventory.Inventory, terms []string, where strin
 		hint := ""
 		if near := diag.Nearest(term, known); near != "" {
 			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		if m.ansible {
+			fmt.Fprintf(m.err, "[WARNING]: Could not match supplied host pattern, ignoring: %s%s\n", diag.Escape(term), hint)
+			continue
 		}
 		fmt.Fprintf(m.err, "warning: %s: no host or group is named %s%s\n", where, diag.Escape(term), hint)
 	}

@@ -21,13 +21,14 @@ import (
 )
 
 func main() {
-	m := &Main{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+	m := &Main{Name: calledAs(os.Args[0]), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 	os.Exit(int(m.Run(os.Args[1:])))
 }
 
 // Main is the program as a value: its streams and environment, and what the
 // flags said.
 type Main struct {
+	Name           string // it was started under: ansible-playbook makes it that
 	Stdin          *os.File
 	Stdout, Stderr *os.File
 	Getenv         func(string) string
@@ -81,14 +82,26 @@ func (m *Main) Run(args []string) exitCode {
 // execute reads the command line and does what it says.
 func (m *Main) execute(ctx context.Context, args []string) exitCode {
 	code := exitOK
-	c := m.command(&code)
-	c.SetArgs(args)
-	if err := c.ExecuteContext(ctx); err != nil {
-		explain(m.err, err)
-		if ctx.Err() != nil {
-			return exitInterrupted
-		}
-		return codeOfError(err)
+	m.ansible = m.Name == ansibleName
+	c := m.command
+	if m.ansible {
+		c = m.ansibleCommand
 	}
-	return code
+	root := c(&code)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil && m.ansible:
+		return asAnsible(code)
+	case err == nil:
+		return code
+	}
+	m.explain(err)
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case m.ansible:
+		return ansibleCodeOfError(err)
+	}
+	return codeOfError(err)
 }

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Main()
-	testscript.Main(m, map[string]func(){"thordeploy": main})
+	testscript.Main(m, map[string]func(){"thordeploy": main, "ansible-playbook": main})
 }
 
 func TestScripts(t *testing.T) {

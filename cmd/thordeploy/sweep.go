@@ -15,7 +15,7 @@ import (
 
 // sweep runs the playbooks and gives the exit code of what became of it.
 func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
-	if err := m.checkFlags(names); err != nil {
+	if err := m.checkValues(); err != nil {
 		return 0, err
 	}
 	extra, err := readExtraVars(m.extra)
@@ -30,13 +30,12 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 	if err != nil {
 		return 0, err
 	}
-	switch {
-	case m.syntaxCheck:
-		m.sayChecked(jobs)
+	if m.syntaxCheck || m.listHosts || m.listTasks || m.listTags {
+		m.sayList(jobs)
 		return exitOK, nil
-	case m.listHosts:
-		m.sayHosts(jobs)
-		return exitOK, nil
+	}
+	if err := m.notYet(); err != nil {
+		return 0, err
 	}
 	r, err := m.newRunner(ctx, jobs, extra)
 	if err != nil {
@@ -59,10 +58,18 @@ func (m *Main) newRunner(ctx context.Context, jobs []job, extra map[string]any) 
 		if d.password, err = m.ask(ctx, "SSH password: "); err != nil {
 			return nil, err
 		}
+	} else if m.passFile != "" {
+		if d.password, err = m.passwordFrom(ctx, "connection-password-file", m.passFile); err != nil {
+			return nil, err
+		}
 	}
 	b := transport.Become{User: m.becomeUser, Method: m.becomeMethod}
 	if m.askBecome {
 		if b.Password, err = m.ask(ctx, "become password: "); err != nil {
+			return nil, err
+		}
+	} else if m.becomePassFile != "" {
+		if b.Password, err = m.passwordFrom(ctx, "become-password-file", m.becomePassFile); err != nil {
 			return nil, err
 		}
 	}
@@ -84,13 +91,14 @@ func (m *Main) newRunner(ctx context.Context, jobs []job, extra map[string]any) 
 func (m *Main) runJobs(ctx context.Context, r *runner.Runner, jobs []job) (exitCode, error) {
 	var states []*runner.State
 	broken := map[string]bool{}
+	sink := m.sink()
 	for _, j := range jobs {
-		legs := whole(j.legs, broken)
+		legs := m.whole(j.legs, broken)
 		if len(legs) == 0 {
 			continue
 		}
 		r.Inventory = j.inventory
-		state, err := r.Run(ctx, j.playbook, legs, m.sink())
+		state, err := r.Run(ctx, j.playbook, legs, sink)
 		if err != nil {
 			return 0, err
 		}
@@ -103,14 +111,15 @@ func (m *Main) runJobs(ctx context.Context, r *runner.Runner, jobs []job) (exitC
 		}
 	}
 	code := codeOf(states, m.failOn)
-	if code == exitFindings && !m.json {
+	if code == exitFindings && !m.json && !m.ansible {
 		fmt.Fprintf(m.out, "\nFindings reach --fail-on %s: exit code %d\n", m.failOn.text, code)
 	}
 	return code, nil
 }
 
-// whole is legs without the hosts that are broken already.
-func whole(legs []runner.Leg, broken map[string]bool) []runner.Leg {
+// whole is legs without the hosts that are broken already. ansible-playbook
+// shows plays without hosts too.
+func (m *Main) whole(legs []runner.Leg, broken map[string]bool) []runner.Leg {
 	var out []runner.Leg
 	for _, l := range legs {
 		kept := runner.Leg{Play: l.Play}
@@ -119,7 +128,7 @@ func whole(legs []runner.Leg, broken map[string]bool) []runner.Leg {
 				kept.Hosts = append(kept.Hosts, h)
 			}
 		}
-		if len(kept.Hosts) > 0 {
+		if len(kept.Hosts) > 0 || m.ansible && len(l.Hosts) == 0 {
 			out = append(out, kept)
 		}
 	}
@@ -128,33 +137,34 @@ func whole(legs []runner.Leg, broken map[string]bool) []runner.Leg {
 
 // sink is how the run is shown.
 func (m *Main) sink() runner.Sink {
-	if m.json {
+	tty := term.IsTerminal(int(m.Stdout.Fd()))
+	color := m.forceColor || !m.noColor && m.Getenv("TERM") != "dumb" && tty
+	switch {
+	case m.json:
 		return &output.JSONLines{W: m.out, Verbose: m.verbose > 0}
+	case m.ansible:
+		m.sayConfig()
+		form := m.form
+		form.W, form.Err, form.Color, form.Verbose = m.out, m.err, color, m.verbose
+		if width, _, err := term.GetSize(int(m.Stdout.Fd())); tty && err == nil {
+			form.Columns = max(79, width-1)
+		}
+		return &form
 	}
-	color := m.Getenv("NO_COLOR") == "" && m.Getenv("TERM") != "dumb" && term.IsTerminal(int(m.Stdout.Fd()))
 	return &output.Human{W: m.out, Color: color, Verbose: m.verbose}
 }
 
-// sayChecked is the end of --syntax-check.
-func (m *Main) sayChecked(jobs []job) {
-	for _, j := range jobs {
-		plays := "plays"
-		if len(j.playbook.Plays) == 1 {
-			plays = "play"
-		}
-		fmt.Fprintf(m.out, "%s: %d %s, no errors\n", j.playbook.File, len(j.playbook.Plays), plays)
-	}
-}
-
-// sayHosts is --list-hosts.
-func (m *Main) sayHosts(jobs []job) {
-	for _, j := range jobs {
-		fmt.Fprintf(m.out, "\nplaybook: %s\n", j.playbook.File)
-		for i, l := range j.legs {
-			fmt.Fprintf(m.out, "\n  play #%d (%s): hosts (%d):\n", i+1, l.Play.Name, len(l.Hosts))
-			for _, h := range l.Hosts {
-				fmt.Fprintf(m.out, "    %s\n", h.Name)
-			}
+// notYet refuses what a run doesn't do, rather than run something else.
+func (m *Main) notYet() error {
+	for _, f := range []struct {
+		given bool
+		flag  string
+	}{
+		{len(m.tags) > 0, "tags"}, {len(m.skipTags) > 0, "skip-tags"}, {m.forceHandlers, "force-handlers"},
+	} {
+		if f.given {
+			return wrong("leave it out", "--%s is not done yet", f.flag)
 		}
 	}
+	return nil
 }
