@@ -26,7 +26,9 @@ func verboseAlways(e runner.TaskFinished) bool {
 }
 
 // censored reports a result that no_log hides.
-func censored(e runner.TaskFinished) bool { return e.Result == nil && strings.Contains(e.Msg, "no_log") }
+func censored(e runner.TaskFinished) bool {
+	return e.Result == nil && strings.Contains(e.Msg, "no_log")
+}
 
 // dump is a result as json.dumps(sort_keys=True, ensure_ascii=False) has it.
 func (a *Ansible) dump(e runner.TaskFinished) string {
