@@ -103,11 +103,11 @@ func (ld *loader) bring(key includeKey) *included {
 	places := ld.includePlaces(key.name)
 	path, ok := ld.firstFile(places)
 	if !ok {
-		ld.missing(diag.Error, t.Include.node, key.name, places)
+		ld.missing(diag.Error, t.Include.node, key.name+" is not there", places)
 		return in
 	}
 	in.file, in.stamp = path, ld.stampOf(path)
-	in.tasks = ld.tasksOf(t.Include.node, path)
+	in.tasks = ld.tasksOf(t.Include.node, path, false)
 	return in
 }
 
@@ -196,6 +196,7 @@ func (ld *loader) ahead(t *Task) {
 			continue
 		}
 		if slices.Contains(ld.reading, step) {
+			ld.again = append(ld.again, t)
 			return
 		}
 		ld.reading = append(ld.reading, step)
@@ -207,7 +208,7 @@ func (ld *loader) ahead(t *Task) {
 	if t.Spec.Name == "include_role" {
 		what = "role `" + what + "`"
 	}
-	ld.missing(diag.Warning, t.Include.node, what, places)
+	ld.missing(diag.Warning, t.Include.node, what+" is not there", places)
 }
 
 // hasTemplates reports an include of a role whose files hang on the host.

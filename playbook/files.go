@@ -181,7 +181,7 @@ func (ld *loader) follow(n *yaml.Node, to link) bool {
 		for _, l := range ld.chain[i:] {
 			way = append(way, l.what)
 		}
-		ld.errorf(n, "take one of these steps out; include_tasks with a `when` may come back to itself",
+		ld.errorf(n, "take one of these steps out",
 			"this goes round in a circle: %s", strings.Join(append(way, to.what), " → "))
 		return false
 	}
@@ -192,13 +192,13 @@ func (ld *loader) follow(n *yaml.Node, to link) bool {
 	return true
 }
 
-// missing reports a file that is in none of the places.
+// missing reports what is in none of the places.
 func (ld *loader) missing(s diag.Severity, n *yaml.Node, what string, places []string) {
 	names := make([]string, len(places))
 	for i, p := range places {
 		names[i] = ld.shown(p)
 	}
-	ld.add(s, n, "looked for "+strings.Join(names, ", "), "%s is not there", what)
+	ld.add(s, n, "looked for "+strings.Join(names, ", "), "%s", what)
 }
 
 // firstFile is the first of places that is a file.

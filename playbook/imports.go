@@ -71,7 +71,7 @@ func (ld *loader) playbookFile(f pair) (*document, string) {
 	}
 	path := ld.absolute(name)
 	if !ld.isFile(path) {
-		ld.missing(diag.Error, f.value, name, []string{path})
+		ld.missing(diag.Error, f.value, name+" is not there", []string{path})
 		return nil, ""
 	}
 	d := ld.document(f.value, path, maxFile)
@@ -117,13 +117,13 @@ func (ld *loader) importTasks(t *Task, m use, fields []pair) {
 	places := ld.taskPlaces(name)
 	path, found := ld.firstFile(places)
 	if !found {
-		ld.missing(diag.Error, at, name, places)
+		ld.missing(diag.Error, at, name+" is not there", places)
 		return
 	}
 	around := ld.around
 	defer func() { ld.around = around }()
 	ld.around = append(slices.Clip(around), t)
-	t.Block = ld.tasksOf(at, path)
+	t.Block = ld.tasksOf(at, path, false)
 }
 
 // importRole makes an import_role the block of the role's tasks.
@@ -149,8 +149,8 @@ func (ld *loader) importRole(t *Task, m use, fields []pair) {
 	ld.callRole(use, t, ld.toHandlers)
 }
 
-// tasksOf reads a file of tasks; n names it.
-func (ld *loader) tasksOf(n *yaml.Node, path string) []*Task {
+// tasksOf reads a file of tasks; n names it. A role's may well be empty.
+func (ld *loader) tasksOf(n *yaml.Node, path string, ofRole bool) []*Task {
 	d := ld.document(n, path, maxFile)
 	if !d.fine {
 		return []*Task{}
@@ -161,7 +161,9 @@ func (ld *loader) tasksOf(n *yaml.Node, path string) []*Task {
 		return []*Task{}
 	}
 	if d.root == nil || len(d.root.Content) == 0 && d.root.Kind == yaml.SequenceNode {
-		ld.whole("", "the file has no tasks")
+		if !ofRole {
+			ld.warnf(&yaml.Node{Line: 1, Column: 1}, "", "the file has no tasks")
+		}
 		return []*Task{}
 	}
 	if d.root.Kind != yaml.SequenceNode {

@@ -166,7 +166,7 @@ func TestKeywordsOfTasks(t *testing.T) {
 		{"{action: command  ls  -l}", map[string]string{"Module": "command", "Args": "{cmd=ls  -l}"}},
 	} {
 		files := fstest.MapFS{"plays/a.yml": {Data: []byte("- ping:\n")}}
-		pb, list := (&Loader{FS: files}).Load("p.yml", "/plays", []byte("- hosts: all\n  tasks:\n  - "+tt.text+"\n"))
+		pb, list := (&Loader{FS: files}).Load("p.yml", "/plays", []byte("- hosts: all\n  handlers: [{name: a, ping: , listen: [restart, k]}]\n  tasks:\n  - "+tt.text+"\n"))
 		if len(list.All()) != 0 {
 			t.Errorf("%s\n%s", tt.text, list)
 			continue

@@ -35,6 +35,8 @@ type loader struct {
 	documents map[string]*document
 	roles     map[roleKey]*Role
 	included  map[includeKey]*included
+	main      *source  // the playbook's own text
+	again     []*Task  // includes that come back to what is being read ahead
 	reading   []string // includes that are being read ahead
 	list      diag.List
 	said      map[diag.Diagnostic]bool // problems reported, so that a file used twice has each once

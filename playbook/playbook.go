@@ -292,8 +292,14 @@ func (l *Loader) Load(file, dir string, data []byte) (*Playbook, *diag.List) {
 	ld.place = place{src: newSource(file, data), dir: dir, chain: []link{{file, filepath.Join(dir, filepath.Base(file))}}}
 	pb := &Playbook{File: file, Dir: dir, loader: ld}
 	if data, ok := ld.decrypted(data); ok {
+		ld.main = ld.src
 		if root := ld.parse(data); root != nil {
 			pb.Plays = ld.plays(root)
+		}
+	}
+	if ld.list.Err() == nil { // otherwise a handler may be missing only because it is wrong
+		for _, p := range pb.Plays {
+			ld.checkNotify(p)
 		}
 	}
 	list := ld.list

@@ -27,7 +27,7 @@ func (ld *loader) findRole(use need) (string, bool) {
 		ld.errorf(use.node, hint, "role `%s` is not there", use.name)
 		return "", false
 	}
-	ld.missing(diag.Error, use.node, "role `"+use.name+"`", places)
+	ld.missing(diag.Error, use.node, "role `"+use.name+"` is not there", places)
 	return "", false
 }
 

@@ -64,7 +64,7 @@ func (ld *loader) part(n *yaml.Node, r *Role, sub, main string, folders bool) []
 		}
 	}
 	if main != "" && main != "main" {
-		ld.missing(diag.Error, n, sub+"/"+main+" of role `"+r.Name+"`", places)
+		ld.missing(diag.Error, n, "role `"+r.Name+"` has no "+sub+"/"+main, places)
 	}
 	return nil
 }
@@ -110,8 +110,7 @@ func (ld *loader) partVars(n *yaml.Node, r *Role, sub, main string) []Var {
 
 // roleTasks reads the tasks of the role that is being called.
 func (ld *loader) roleTasks(use need) []*Task {
-	tasks := ld.partTasks(use.node, "tasks", use.from.Tasks)
-	return tasks
+	return ld.partTasks(use.node, "tasks", use.from.Tasks)
 }
 
 // partTasks reads a role's tasks or handlers.
@@ -120,7 +119,7 @@ func (ld *loader) partTasks(n *yaml.Node, sub, main string) []*Task {
 	if len(files) == 0 {
 		return []*Task{}
 	}
-	return ld.tasksOf(n, files[0])
+	return ld.tasksOf(n, files[0], true)
 }
 
 // meta reads a role's meta/main.yml: what it needs, and whether it may run

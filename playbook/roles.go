@@ -73,6 +73,9 @@ func (ld *loader) needMapping(use *need, n *yaml.Node) bool {
 	for _, f := range inOrder(ld.pairs(n), "vars") {
 		switch f.name {
 		case "role", "name", "src":
+			if f.value.ShortTag() == "!!null" {
+				continue
+			}
 			if rank := []string{"src", "name", "role"}; named == "" || slices.Index(rank, f.name) > slices.Index(rank, named) {
 				named, use.node = f.name, f.value
 				use.name, ok = ld.static(f)

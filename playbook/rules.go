@@ -9,6 +9,7 @@ const (
 	RuleIgnoredKeyword    = "ignored-keyword"    // a keyword that does nothing
 	RuleModule            = "module"             // a module that there isn't
 	RuleParameter         = "parameter"          // parameters that the module doesn't take so
+	RuleHandler           = "unknown-handler"    // a handler that there isn't
 	RuleTemplate          = "template"           // a template or expression that can't be compiled
 	RuleDuplicateKey      = "duplicate-key"      // a key that is given twice
 	RuleWrappedExpression = "wrapped-expression" // {{ }} where an expression stands anyway

@@ -20,6 +20,7 @@ func TestRulesOfProblems(t *testing.T) {
 		{"unknown parameter", task("copy: {src: a, dst: b}"), RuleParameter},
 		{"wrong parameter", task("file: {path: /a, mode: 755}"), RuleParameter},
 		{"missing parameter", task("copy: {src: a}"), RuleParameter},
+		{"handler", task("{command: ls, notify: x}"), RuleHandler},
 		{"template", task("command: ls {{ a"), RuleTemplate},
 		{"template of a module", task("copy: {src: a, dest: \"{{ a +\"}"), RuleTemplate},
 		{"expression", task("{command: ls, when: a ==}"), RuleTemplate},

@@ -140,9 +140,9 @@ func (ld *loader) fix(file *VarsFile, n *yaml.Node) {
 			return
 		}
 	}
-	name := file.Paths[0].text
+	what := file.Paths[0].text + " is not there"
 	if len(file.Paths) > 1 {
-		name = "none of these files"
+		what = "none of these files is there"
 	}
-	ld.missing(diag.Warning, n, name, all)
+	ld.missing(diag.Warning, n, what, all)
 }

@@ -14,13 +14,6 @@ var unusedHandler = Rule{
 	check: checkUnusedHandlers,
 }
 
-var unknownHandler = Rule{
-	ID: "unknown-handler", Severity: diag.Error,
-	Doc:   "a `notify` of a handler that there isn't",
-	Why:   "The run fails at this task, on the first host where it changes something.",
-	check: checkUnknownHandlers,
-}
-
 // notified is what a play's tasks notify; all is false where a template or an
 // include hides some of it.
 func (v *playView) notified() (names []string, all bool) {
@@ -94,47 +87,4 @@ func (s *step) inAnsweringBlock() bool {
 // called by either of its names.
 func sameHandler(notified, name string) bool {
 	return notified == name || strings.HasSuffix(notified, " : "+name)
-}
-
-func checkUnknownHandlers(p *pass) {
-	for i := range p.plays {
-		v := &p.plays[i]
-		var known []string
-		hidden := false
-		for _, s := range v.steps {
-			if s.handler {
-				names, all := s.answers()
-				known = append(known, names...)
-				hidden = hidden || !all
-			}
-			hidden = hidden || s.Include != nil
-		}
-		if hidden {
-			continue
-		}
-		for _, s := range v.steps {
-			p.unknownOf(s, known)
-		}
-	}
-}
-
-func (p *pass) unknownOf(s *step, known []string) {
-	for _, n := range s.Notify {
-		list, ok := s.value(n)
-		items, isList := list.([]any)
-		if !isList {
-			items = []any{list}
-		}
-		for _, x := range items {
-			name := textOf(x)
-			if !ok || slices.ContainsFunc(known, func(k string) bool { return sameHandler(name, k) }) {
-				continue
-			}
-			hint := diag.DidYouMean(name, known)
-			if hint == "" {
-				hint = "write a handler of that name, or one that listens to it"
-			}
-			p.report(n.Range(), hint, "there is no handler `%s`", name)
-		}
-	}
 }

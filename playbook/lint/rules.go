@@ -20,6 +20,8 @@ func rules() []Rule {
 			Why: "The playbook doesn't load: the task can't be run."},
 		{ID: playbook.RuleParameter, Doc: "parameters that a module doesn't take so",
 			Why: "The playbook doesn't load: the module would do something else than is meant, or nothing."},
+		{ID: playbook.RuleHandler, Doc: "a `notify` of a handler that there isn't",
+			Why: "The playbook doesn't load: the run would fail at this task, where it changes something."},
 		{ID: playbook.RuleTemplate, Doc: "a template or an expression that can't be compiled",
 			Why: "The playbook doesn't load: its value could not be told on any host."},
 		{ID: playbook.RuleDuplicateKey, Severity: diag.Warning, Doc: "a key that is given twice",
@@ -41,7 +43,6 @@ func rules() []Rule {
 		undefinedVariable,
 		unusedRegister,
 		unusedHandler,
-		unknownHandler,
 		unreachableTask,
 	}
 }
