@@ -188,5 +188,17 @@ func (a Args) Dict(name string) map[string]any { m, _ := a.values[name].(map[str
 // List returns a list parameter.
 func (a Args) List(name string) []string { l, _ := a.values[name].([]string); return l }
 
+// Others returns the parameters of a module with AnyParam that its Spec doesn't
+// name, as they were given.
+func (a Args) Others(s *Spec) map[string]any {
+	out := map[string]any{}
+	for name, v := range a.values {
+		if _, named := s.param(name); !named {
+			out[name] = v
+		}
+	}
+	return out
+}
+
 // Raw returns a parameter as it was given.
 func (a Args) Raw(name string) any { return a.values[name] }

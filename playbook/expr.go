@@ -64,6 +64,14 @@ func (e *Expr) Eval(sc Scope) (any, error) {
 	return outside(v), nil
 }
 
+// Const gives the expression's truth if no host can change it.
+func (e *Expr) Const() (value, constant bool) {
+	if e == nil {
+		return false, true
+	}
+	return truth(e.constant), e.tmpl == nil
+}
+
 func (e *Expr) value() any {
 	if e == nil {
 		return nil

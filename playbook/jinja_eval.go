@@ -371,10 +371,13 @@ func (ev *evaluation) variableValue(word string, v any, a at) (any, error) {
 		return nil, faultAt(a.pos, a.end, "more than %d variables need each other", maxVars)
 	}
 	ev.busy = append(ev.busy, busyVar{word, val})
-	locals, file := ev.locals, ev.file
+	locals, file, scope := ev.locals, ev.file, ev.scope
 	ev.locals, ev.file = nil, nil // a variable doesn't see what the template that uses it defines
+	if val.scope != nil {
+		ev.scope = val.scope
+	}
 	out, err := val.run(ev)
-	ev.locals, ev.file = locals, file
+	ev.locals, ev.file, ev.scope = locals, file, scope
 	ev.busy = ev.busy[:len(ev.busy)-1]
 	var f *fault
 	if errors.As(err, &f) && f.undefined != "" {

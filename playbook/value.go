@@ -20,6 +20,15 @@ type Value struct {
 	list     []*Value  // a list with templates somewhere in it
 	keys     []string  // a mapping with templates somewhere in it
 	values   []*Value
+	scope    Scope // where it is evaluated, whoever asks; nil: where it is asked for
+}
+
+// Bound is v as it is in sc, wherever it is asked for: a variable of another
+// host, which doesn't see the variables of the one that looks at it.
+func (v *Value) Bound(sc Scope) *Value {
+	bound := *v
+	bound.scope = sc
+	return &bound
 }
 
 // Eval gives the value for a scope, with YAML's own types (nil, bool, int,
@@ -134,6 +143,9 @@ func evalError(err error, whole diag.Range) *EvalError {
 	}
 	return &EvalError{Diagnostic: f.tmpl.origin.diagnostic(f), Undefined: f.undefined}
 }
+
+// Literal is x as a Value: no text in it is taken for a template.
+func Literal(x any) *Value { return &Value{text: toText(x), constant: plain(x)} }
 
 // NewValue compiles a plain Go value (from an inventory, -e), whose strings
 // may hold templates. Never give it what a host sent: such values go into a

@@ -2,72 +2,94 @@ package runner
 
 import (
 	"context"
-	"math"
 	"sync"
 )
 
-// barrier holds the linear strategy: a host starts the task of order k only
-// when every other live host has come to k or beyond, or has left.
+// barrier holds the linear strategy: a host takes the turn at a position only
+// when no other live host is before it.
 type barrier struct {
 	mu    sync.Mutex
-	at    []int // hosts by the order they have come to; index 0: none yet
-	low   int   // lowest index that a live host is at
-	live  int
-	moved chan struct{} // closed and replaced when low rises
+	turns map[position]*turn // those that a live host is at
+	low   *turn              // the first of them; nil: no host is left
+	// over is called, with the barrier held, when the last host has left a
+	// turn. It may be nil.
+	over func(*turn)
+}
+
+// turn is one task in lockstep, shared by the hosts that take it.
+type turn struct {
+	at     position
+	hosts  int           // live ones that are at it
+	leader int           // the least index of those that came: with run_once it takes the turn for all
+	open   chan struct{} // closed when the turn begins
+	done   chan struct{} // closed by the leader of a run_once task, when shared is there
+	shared *shared
+	fatal  bool // a failure in it ends the play for all of its hosts
+
+	step   sync.Once // --step: the person is asked once for all hosts
+	chosen bool      // what was said
+	then   fate      // how hosts go on that don't do it
 }
 
 // newBarrier is a barrier for hosts that are all before a play's first task.
-// Orders run from -1 (facts) to below orders.
-func newBarrier(hosts, orders int) *barrier {
-	b := &barrier{at: make([]int, orders+2), live: hosts, moved: make(chan struct{})}
-	b.at[0] = hosts
-	return b
+func newBarrier(hosts int) *barrier {
+	start := newTurn("", 0)
+	start.hosts = hosts
+	return &barrier{turns: map[position]*turn{"": start}, low: start}
 }
 
-// arrive moves a host from the order it was at (from) to order, and waits
-// until no live host is behind. It returns early when ctx ends.
-func (b *barrier) arrive(ctx context.Context, from, order int) {
+func newTurn(at position, leader int) *turn {
+	return &turn{at: at, leader: leader, open: make(chan struct{}), done: make(chan struct{})}
+}
+
+// arrive moves the host of that index from one position to another, and waits
+// until no live host is before it. It returns early when ctx ends.
+func (b *barrier) arrive(ctx context.Context, host int, from, to position) *turn {
 	b.mu.Lock()
-	b.at[index(from)]--
-	b.at[index(order)]++
-	b.raise()
-	for b.low < index(order) {
-		moved := b.moved
-		b.mu.Unlock()
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return
-		}
-		b.mu.Lock()
+	t := b.turns[to]
+	if t == nil {
+		t = newTurn(to, host)
+		b.turns[to] = t
 	}
+	t.hosts++
+	t.leader = min(t.leader, host)
+	b.quit(from)
 	b.mu.Unlock()
+	select {
+	case <-t.open:
+	case <-ctx.Done():
+	}
+	return t
 }
 
-// leave takes a host that is at order from out for good.
-func (b *barrier) leave(from int) {
+// leave takes a host that is at a position out for good.
+func (b *barrier) leave(from position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.at[index(from)]--
-	b.live--
-	b.raise()
+	b.quit(from)
 }
 
-// raise moves low up to the lowest order that a live host is at.
-func (b *barrier) raise() {
-	before := b.low
-	if b.live == 0 {
-		b.low = math.MaxInt
+// quit counts a host out of a turn and opens the next one where it was the
+// last of the first.
+func (b *barrier) quit(from position) {
+	t := b.turns[from]
+	if t.hosts--; t.hosts > 0 {
+		return
 	}
-	for b.low < len(b.at) && b.at[b.low] == 0 {
-		b.low++
+	delete(b.turns, from)
+	if t != b.low {
+		return
 	}
-	if b.low != before {
-		close(b.moved)
-		b.moved = make(chan struct{})
+	if b.over != nil {
+		b.over(t)
+	}
+	b.low = nil
+	for _, t := range b.turns {
+		if b.low == nil || t.at < b.low.at {
+			b.low = t
+		}
+	}
+	if b.low != nil {
+		close(b.low.open)
 	}
 }
-
-// index is an order's place in at: -2 (not begun) is 0, facts (-1) are 0 too,
-// since they are gathered before any task.
-func index(order int) int { return max(order+1, 0) }

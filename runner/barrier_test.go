@@ -12,13 +12,13 @@ func TestBarrierKeepsHostsTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const hosts, orders = 5, 4
-		b := newBarrier(hosts, orders)
+		b := newBarrier(hosts)
 		var mu sync.Mutex
 		running := map[int]int{} // hosts at each order
 		var wg sync.WaitGroup
 		for h := range hosts {
 			wg.Go(func() {
-				at := -2
+				at := position("")
 				for order := range orders {
 					if h == 2 && order == 2 {
 						break // leaves in the middle: the others don't wait for it
@@ -26,8 +26,9 @@ func TestBarrierKeepsHostsTogether(t *testing.T) {
 					if h == 3 && order == 1 {
 						continue // a rescue section that it has no part in
 					}
-					b.arrive(t.Context(), at, order)
-					at = order
+					next := position("").in(atTasks).in(order)
+					b.arrive(t.Context(), h, at, next)
+					at = next
 					mu.Lock()
 					running[order]++
 					for other := range running {
@@ -51,11 +52,11 @@ func TestBarrierKeepsHostsTogether(t *testing.T) {
 func TestBarrierLetsGoOnCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBarrier(2, 1)
+		b := newBarrier(2)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
-			b.arrive(ctx, -2, 0)
+			b.arrive(ctx, 0, "", position("").in(0))
 			close(done)
 		}()
 		synctest.Wait()

@@ -47,6 +47,10 @@ func UnmarshalEvent(data []byte) (Event, error) {
 		return decode[HostHeld](data)
 	case "task_started":
 		return decode[TaskStarted](data)
+	case "task_retried":
+		return decode[TaskRetried](data)
+	case "errors_cleared":
+		return decode[ErrorsCleared](data)
 	case "output":
 		return decode[Output](data)
 	case "finding":

@@ -13,8 +13,8 @@ import (
 )
 
 // Event is one thing that happened in a run. The set is closed: RunStarted,
-// PlayStarted, HostStarted, HostHeld, TaskStarted, Output, Finding,
-// TaskFinished, HostCleaned, HostFinished, Notice, RunFinished. MarshalEvent
+// PlayStarted, HostStarted, HostHeld, TaskStarted, TaskRetried, Output, Finding,
+// TaskFinished, ErrorsCleared, HostCleaned, HostFinished, Notice, RunFinished. MarshalEvent
 // gives the versioned JSON form, one object with "v", "type" and "time".
 type Event interface {
 	EventType() string // "run_started", …
@@ -51,7 +51,8 @@ type PlayStarted struct {
 	Play  int       `json:"play"` // index from 0
 	Name  string    `json:"name"`
 	Hosts []string  `json:"hosts"`
-	Tasks int       `json:"tasks"` // tasks, not counting blocks
+	Tasks int       `json:"tasks"`           // tasks that are there at load and that tags select, not counting blocks and handlers
+	Batch int       `json:"batch,omitempty"` // with serial: which batch of the play, from 0
 }
 
 // HostStarted says that a host got its fork and is being connected to.
@@ -77,7 +78,25 @@ type TaskStarted struct {
 	Host   string    `json:"host"`
 	Task   int       `json:"task"` // playbook.Task.Order; -1 for facts gathered by the play itself
 	Name   string    `json:"name"`
+	Role   string    `json:"role,omitempty"` // the role that the task stands in
 	Module string    `json:"module"`
+	// Handler: it is a notified handler, or what one includes.
+	Handler bool `json:"handler,omitempty"`
+}
+
+// TaskRetried says that a task's until did not hold and that it is tried again.
+type TaskRetried struct {
+	Time      time.Time `json:"time"`
+	Play      int       `json:"play"`
+	Host      string    `json:"host"`
+	Task      int       `json:"task"`
+	Name      string    `json:"name"`
+	Role      string    `json:"role,omitempty"`
+	Module    string    `json:"module"`
+	Attempt   int       `json:"attempt"` // the try that it was, from 1
+	Left      int       `json:"left"`    // tries that are left
+	Msg       string    `json:"msg,omitempty"`
+	Delegated string    `json:"delegated_to,omitempty"`
 }
 
 // Output is output of a running command as it came, at most 64 KiB of it in
@@ -112,6 +131,7 @@ type TaskFinished struct {
 	Host     string        `json:"host"`
 	Task     int           `json:"task"`
 	Name     string        `json:"name"`
+	Role     string        `json:"role,omitempty"`
 	Module   string        `json:"module"`
 	Status   Status        `json:"status"`
 	Changed  bool          `json:"changed,omitempty"`
@@ -122,6 +142,8 @@ type TaskFinished struct {
 	IsItem   bool          `json:"is_item,omitempty"`
 	Duration time.Duration `json:"duration_ns"`
 	TimedOut bool          `json:"timed_out,omitempty"`
+	// Delegated is the host that the task was done on, where that isn't Host.
+	Delegated string `json:"delegated_to,omitempty"`
 	// Result is what register would get, without secrets; output bounded to
 	// 64 KiB a stream. Nil with no_log.
 	Result map[string]any `json:"result,omitempty"`
@@ -136,6 +158,14 @@ type HostCleaned struct {
 	Host  string    `json:"host"`
 	Lines []string  `json:"lines"`          // "unmounted /mnt/temp_ram"
 	Left  []string  `json:"left,omitempty"` // what could not be undone, and why
+}
+
+// ErrorsCleared says that hosts that failed take part again from the next play
+// on (meta: clear_host_errors).
+type ErrorsCleared struct {
+	Time  time.Time `json:"time"`
+	Play  int       `json:"play"`
+	Hosts []string  `json:"hosts"`
 }
 
 // HostFinished says that a host is through with a play.
@@ -177,6 +207,12 @@ func (HostHeld) EventType() string { return "host_held" }
 
 // EventType is "task_started".
 func (TaskStarted) EventType() string { return "task_started" }
+
+// EventType is "task_retried".
+func (TaskRetried) EventType() string { return "task_retried" }
+
+// EventType is "errors_cleared".
+func (ErrorsCleared) EventType() string { return "errors_cleared" }
 
 // EventType is "output".
 func (Output) EventType() string { return "output" }

@@ -2,16 +2,32 @@ package runner
 
 import (
 	"thordeploy/action"
-	"thordeploy/internal/diag"
 	"thordeploy/playbook"
 )
 
 // factsTask is the setup that a play runs by itself. Its order is -1: before
 // any of the play's own.
-func (h *hostRun) factsTask() *playbook.Task {
+func (h *hostRun) factsTask() *playbook.Task { return h.plan.facts }
+
+func newFactsTask(p *playbook.Play) *playbook.Task {
 	spec, _ := action.Lookup("setup")
-	name, _ := playbook.NewValue("Gathering Facts", diag.Range{})
-	return &playbook.Task{Name: name, Spec: spec, Module: "setup", Order: -1, Range: h.play.Range}
+	args := map[string]*playbook.Value{}
+	for name, v := range map[string]*playbook.Value{"gather_subset": p.GatherSubset, "gather_timeout": p.GatherTime, "fact_path": p.FactPath} {
+		if _, known := spec.Param(name); known && v != nil {
+			args[name] = v
+		}
+	}
+	return &playbook.Task{Name: playbook.Literal("Gathering Facts"), Spec: spec, Module: "setup", Args: args, When: p.When, Order: -1, Range: p.Range}
+}
+
+// gathersAtStart reports whether the play gathers facts before its tasks:
+// because it says so or, as ansible-playbook, unless it says no.
+func (h *hostRun) gathersAtStart() bool {
+	on := h.Ansible
+	if h.play.GatherFacts != nil {
+		on = *h.play.GatherFacts
+	}
+	return on && h.gathers()
 }
 
 // factNames are the facts that setup reports, by their ansible_ names. A
@@ -37,15 +53,16 @@ func (h *hostRun) gatherOnUse() bool {
 		return false
 	}
 	h.gathered = true
-	t, f := h.factsTask(), playFrame(h.play)
+	t := h.factsTask()
+	in := inside{f: h.frame(h.base, t)}
 	started := now()
-	o := h.once(t, f.enter(t), f.scope(h))
+	o := h.once(t, in, h.scope(in.f, nil))
 	if o.Failed || o.Lost != nil {
 		o.Msg = "gather facts: " + o.Msg
 		h.factsErr = &o
 		return false
 	}
-	h.events <- TaskStarted{Time: started, Play: h.index, Host: h.host.Name, Task: t.Order, Name: h.title(t, f), Module: t.Spec.Name}
-	h.report(t, f, o, started)
+	h.events <- h.starts(t, in, started)
+	h.events <- h.finished(t, in, h.scope(in.f, nil), o, OK, started)
 	return true
 }

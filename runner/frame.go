@@ -1,62 +1,156 @@
 package runner
 
 import (
-	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 
-	"thordeploy/inventory"
 	"thordeploy/playbook"
-	"thordeploy/transport"
 )
 
-// frame is what a task inherits from its play and the blocks around it, with
-// its own keywords on top.
-type frame struct {
-	when     []*playbook.Expr  // outermost first; all must hold
-	vars     [][]playbook.Var  // innermost first
-	env      []*playbook.Value // outermost first
-	become   playbook.Become
-	user     *playbook.Value // remote_user
-	over     *playbook.Value // connection
-	ignore   *playbook.Expr
-	noLog    *playbook.Expr
-	check    *playbook.Expr
-	diff     *playbook.Expr
-	timeout  *playbook.Value
-	rescued  bool // a rescue section around it takes its failure over
-	register string
+// layer is one layer of variables as a scope looks into it: values are
+// *playbook.Value, or a host's own.
+type layer map[string]any
+
+// with is l with list over it; l itself where list is empty.
+func (l layer) with(list []playbook.Var) layer {
+	if len(list) == 0 {
+		return l
+	}
+	out := make(layer, len(l)+len(list))
+	maps.Copy(out, l)
+	for _, v := range list {
+		out[v.Name] = v.Value
+	}
+	return out
 }
 
-func playFrame(p *playbook.Play) frame {
-	f := frame{vars: [][]playbook.Var{p.Vars}, become: p.Become, user: p.RemoteUser, over: p.Connection, ignore: p.IgnoreErrors, diff: p.Diff}
-	if p.Environment != nil {
-		f.env = []*playbook.Value{p.Environment}
-	}
+// frame is what a task inherits from its play and the roles and blocks around
+// it, with its own keywords on top. It is the same for every host, made once
+// (playRun.frame) and not changed.
+type frame struct {
+	when          []*playbook.Expr  // outermost first; all must hold
+	env           []*playbook.Value // outermost first
+	tags          []string
+	defaults      []playbook.ModuleDefaults // outermost first
+	notify        []*playbook.Value
+	become        playbook.Become
+	user          *playbook.Value // remote_user
+	over          *playbook.Value // connection
+	port          *playbook.Value
+	ignore        *playbook.Expr
+	ignoreLost    *playbook.Expr // ignore_unreachable
+	fatal         *playbook.Expr // any_errors_fatal
+	once          *playbook.Expr // run_once
+	noLog         *playbook.Expr
+	check         *playbook.Expr
+	diff          *playbook.Expr
+	throttle      *playbook.Value
+	timeout       *playbook.Value
+	delegate      *playbook.Value
+	delegateFacts *playbook.Expr
+	rescued       bool  // a rescue section around it takes its failure over
+	vars          layer // vars: of the task and the blocks around it
+	role          *roleFrame
+	dir           string // folder of the file that the task stands in
+	selected      bool   // by tags
+}
+
+// roleFrame is a role as its tasks see it.
+type roleFrame struct {
+	call     *playbook.RoleCall
+	outer    *roleFrame // the role around: whose task brought this one in
+	params   layer
+	vars     layer // its own over those of the roles that need it
+	defaults layer // as vars
+}
+
+func playFrame(p *playbook.Play) *frame {
+	f := &frame{dir: p.Dir}
+	f.take(&p.Keywords)
+	f.vars = nil // the play's vars: are a layer of their own, below its files of variables
 	return f
+}
+
+// take lays keywords over the frame.
+func (f *frame) take(k *playbook.Keywords) {
+	f.vars = f.vars.with(k.Vars)
+	if k.Environment != nil {
+		f.env = slices.Concat(f.env, []*playbook.Value{k.Environment})
+	}
+	if len(k.Tags) > 0 {
+		f.tags = slices.Concat(f.tags, k.Tags)
+	}
+	if len(k.ModuleDefaults) > 0 {
+		f.defaults = slices.Concat(f.defaults, k.ModuleDefaults)
+	}
+	f.become.Enabled = first(k.Become.Enabled, f.become.Enabled)
+	f.become.User = first(k.Become.User, f.become.User)
+	f.become.Method = first(k.Become.Method, f.become.Method)
+	f.become.Flags = first(k.Become.Flags, f.become.Flags)
+	f.become.Exe = first(k.Become.Exe, f.become.Exe)
+	f.user = first(k.RemoteUser, f.user)
+	f.over = first(k.Connection, f.over)
+	f.port = first(k.Port, f.port)
+	f.ignore = first(k.IgnoreErrors, f.ignore)
+	f.ignoreLost = first(k.IgnoreUnreachable, f.ignoreLost)
+	f.fatal = first(k.AnyErrorsFatal, f.fatal)
+	f.once = first(k.RunOnce, f.once)
+	f.noLog = first(k.NoLog, f.noLog)
+	f.check = first(k.Check, f.check)
+	f.diff = first(k.Diff, f.diff)
+	f.throttle = first(k.Throttle, f.throttle)
+	f.timeout = first(k.Timeout, f.timeout)
 }
 
 // enter is the frame inside t, a block or a task.
-func (f frame) enter(t *playbook.Task) frame {
-	f.when = slices.Concat(f.when, t.When)
-	if len(t.Vars) > 0 {
-		f.vars = slices.Concat([][]playbook.Var{t.Vars}, f.vars)
+func (f *frame) enter(t *playbook.Task) *frame {
+	in := *f
+	in.take(&t.Keywords)
+	if t.Role != nil {
+		in.vars = f.vars // what the role is called with is below its own
+		in.enterRole(t.Role)
 	}
-	if t.Environment != nil {
-		f.env = slices.Concat(f.env, []*playbook.Value{t.Environment})
+	in.when = slices.Concat(f.when, t.When)
+	in.delegate = first(t.DelegateTo, f.delegate)
+	in.delegateFacts = first(t.DelegateFacts, f.delegateFacts)
+	if t.Notify != nil {
+		in.notify = t.Notify
 	}
-	f.become.Enabled = first(t.Become.Enabled, f.become.Enabled)
-	f.become.User = first(t.Become.User, f.become.User)
-	f.become.Method = first(t.Become.Method, f.become.Method)
-	f.user = first(t.RemoteUser, f.user)
-	f.over = first(t.Connection, f.over)
-	f.ignore = first(t.IgnoreErrors, f.ignore)
-	f.noLog = first(t.NoLog, f.noLog)
-	f.check = first(t.Check, f.check)
-	f.diff = first(t.Diff, f.diff)
-	f.timeout = first(t.Timeout, f.timeout)
-	f.register = t.Register
-	return f
+	if t.Dir != "" {
+		in.dir = t.Dir
+	}
+	return &in
+}
+
+// bring is the frame of the tasks that an include brings, f being the frame
+// around the include: what `apply` says is theirs.
+func (f *frame) bring(t *playbook.Task) *frame {
+	in := *f
+	in.take(&t.Include.Apply)
+	in.when = slices.Concat(f.when, t.Include.When)
+	in.delegate = first(t.Include.DelegateTo, f.delegate)
+	in.delegateFacts = first(t.Include.DelegateFacts, f.delegateFacts)
+	if t.Include.Notify != nil {
+		in.notify = t.Include.Notify
+	}
+	return &in
+}
+
+// enterRole makes f the frame of a role's tasks.
+func (f *frame) enterRole(c *playbook.RoleCall) {
+	r := &roleFrame{call: c, outer: f.role}
+	for _, p := range slices.Backward(c.Parents) {
+		r.add(p)
+	}
+	r.add(c)
+	f.role = r
+}
+
+// add lays what a call of a role gives over what is there.
+func (r *roleFrame) add(c *playbook.RoleCall) {
+	r.params = r.params.with(c.Params)
+	r.defaults = r.defaults.with(c.Defaults)
+	r.vars = r.vars.with(c.Given).with(c.Vars)
 }
 
 // first is the first pointer that is set.
@@ -69,122 +163,38 @@ func first[T any](list ...*T) *T {
 	return nil
 }
 
-func (f frame) scope(h *hostRun) *scope { return &scope{host: h, vars: f.vars} }
-
-// holds reports whether every condition holds.
-func holds(conditions []*playbook.Expr, sc *scope) (bool, error) {
-	for _, c := range conditions {
-		ok, err := c.Bool(sc)
-		if err != nil || !ok {
-			return false, err
-		}
-	}
-	return true, nil
+// frameKey names a frame: what stands around, and what is entered.
+type frameKey struct {
+	outer *frame
+	task  *playbook.Task
+	how   byte // 'e'nter, 'b'ring, 'p'rotect
 }
 
-// truth is e's value, or def where e is unset.
-func truth(e *playbook.Expr, sc *scope, def bool) (bool, error) {
-	if e == nil {
-		return def, nil
-	}
-	return e.Bool(sc)
+// frame is f.enter(t), made once for all hosts.
+func (p *plan) frame(f *frame, t *playbook.Task) *frame {
+	return p.framed(frameKey{f, t, 'e'}, f.enter)
 }
 
-// text is v's value as text, empty where v is unset or comes to omit.
-func (h *hostRun) text(v *playbook.Value, sc *scope) (string, error) {
-	if v == nil {
-		return "", nil
-	}
-	x, err := v.Eval(sc)
-	if err != nil || x == nil || isOmitted(x) {
-		return "", err
-	}
-	return fmt.Sprint(x), nil
+// brought is f.bring(t), made once for all hosts.
+func (p *plan) brought(f *frame, t *playbook.Task) *frame {
+	return p.framed(frameKey{f, t, 'b'}, f.bring)
 }
 
-// environment merges the environments around a task, inner ones over outer.
-func (h *hostRun) environment(f frame, sc *scope) (map[string]string, error) {
-	if len(f.env) == 0 {
-		return nil, nil
-	}
-	out := map[string]string{}
-	for _, v := range f.env {
-		x, err := v.Eval(sc)
-		if err != nil {
-			return nil, err
-		}
-		list, ok := x.([]any) // Ansible takes a list of mappings too
-		if !ok {
-			list = []any{x}
-		}
-		for _, e := range list {
-			m, ok := e.(map[string]any)
-			if !ok && e != nil && !isOmitted(e) {
-				return nil, fmt.Errorf("environment is not a mapping of names to values but %T", e)
-			}
-			for k, val := range m {
-				out[k] = scalar(val)
-			}
-		}
-	}
-	return out, nil
+// protected is f in a block with a rescue section, made once for all hosts.
+func (p *plan) protected(f *frame, t *playbook.Task) *frame {
+	return p.framed(frameKey{f, t, 'p'}, func(*playbook.Task) *frame {
+		in := *f
+		in.rescued = true
+		return &in
+	})
 }
 
-// scalar is a YAML scalar as an environment variable holds it.
-func scalar(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case bool:
-		if v {
-			return "True" // as Ansible, whose values are Python's
-		}
-		return "False"
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
+func (p *plan) framed(key frameKey, build func(*playbook.Task) *frame) *frame {
+	if in, ok := p.frames.Load(key); ok {
+		return in.(*frame)
 	}
-	return fmt.Sprint(v)
-}
-
-// identity is the account a task's commands run as, after connecting as
-// login: what variables say (inv) wins, then the nearest keyword, then the
-// command line, as in Ansible.
-func (h *hostRun) identity(f frame, sc *scope, inv inventory.Become, login string) (transport.Become, error) {
-	var cli transport.Become
-	if h.Become != nil {
-		cli = *h.Become
-	}
-	on, err := truth(f.become.Enabled, sc, !cli.IsZero())
-	if err != nil {
-		return transport.Become{}, err
-	}
-	if inv.Enabled != nil {
-		on = *inv.Enabled
-	}
-	if !on {
-		return transport.Become{}, nil
-	}
-	user, err := h.text(f.become.User, sc)
-	if err != nil {
-		return transport.Become{}, err
-	}
-	method, err := h.text(f.become.Method, sc)
-	if err != nil {
-		return transport.Become{}, err
-	}
-	b := transport.Become{
-		User:     firstText(inv.User, user, cli.User, h.BecomeDefault.User, "root"),
-		Method:   firstText(inv.Method, method, cli.Method, h.BecomeDefault.Method),
-		Password: firstText(inv.Password, cli.Password, h.BecomeDefault.Password),
-	}
-	return b.From(login), nil // as in Ansible: one may be that account already
-}
-
-func firstText(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
+	f := build(key.task)
+	f.selected = p.selects(f.tags)
+	in, _ := p.frames.LoadOrStore(key, f)
+	return in.(*frame)
 }

@@ -21,24 +21,29 @@ type guardPlan struct {
 
 type guardStep struct {
 	task  *playbook.Task
-	frame frame
+	frame *frame
+	at    position
 	fixed *action.Footprint // nil: differs by host
 }
 
-func newGuardPlan(p *playbook.Play) *guardPlan {
+// newGuardPlan walks the play. Handlers count as run at its end.
+func (p *plan) newGuardPlan() *guardPlan {
 	g := &guardPlan{}
-	g.add(p.Tasks, playFrame(p))
+	for i, list := range sections(p.play) {
+		g.add(p, list, p.base, position("").in([]int{atPreTasks, atRoles, atTasks, atPostTasks}[i]))
+	}
+	g.add(p, p.play.Handlers, p.base, position("").in(atPostHandlers))
 	return g
 }
 
-func (g *guardPlan) add(list []*playbook.Task, f frame) {
+func (g *guardPlan) add(p *plan, list []*playbook.Task, f *frame, at position) {
 	for _, t := range list {
-		in := f.enter(t)
+		in := p.frame(f, t)
 		if t.Spec != nil && t.Spec.Ephemeral != nil {
-			g.steps = append(g.steps, guardStep{task: t, frame: in, fixed: constant(t)})
+			g.steps = append(g.steps, guardStep{task: t, frame: in, at: at.in(t.Order), fixed: constant(t)})
 		}
 		for _, inner := range [][]*playbook.Task{t.Block, t.Rescue, t.Always} {
-			g.add(inner, in)
+			g.add(p, inner, in, at)
 		}
 	}
 }
@@ -64,23 +69,24 @@ func constant(t *playbook.Task) *action.Footprint {
 // lookahead is what a play is about to do to a host's paths, as far as it can
 // be told before it does.
 type lookahead struct {
-	ram     map[string]bool // RAM drives' mount points
-	removed map[string]int  // paths taken away again, by the last task that does so
+	ram     map[string]bool     // RAM drives' mount points
+	removed map[string]position // paths taken away again, by the last task that does so
 }
 
-// look evaluates the plan for the host, without asking anything of it.
-func (h *hostRun) look() *lookahead {
-	a := &lookahead{ram: map[string]bool{}, removed: map[string]int{}}
-	for _, step := range h.plan.steps {
-		for _, fp := range h.footprints(step) {
-			a.see(fp, step.task.Order)
+// look evaluates a plan for the host, without asking anything of it.
+func (h *hostRun) look(g *guardPlan, in *params) {
+	if h.ahead == nil {
+		h.ahead = &lookahead{ram: map[string]bool{}, removed: map[string]position{}}
+	}
+	for _, step := range g.steps {
+		for _, fp := range h.footprints(step, in) {
+			h.ahead.see(fp, step.at)
 		}
 	}
-	return a
 }
 
 // see adds one footprint.
-func (a *lookahead) see(fp action.Footprint, order int) {
+func (a *lookahead) see(fp action.Footprint, at position) {
 	if fp.RAM {
 		for _, p := range fp.Mounts {
 			a.ram[path.Clean(p)] = true
@@ -88,24 +94,23 @@ func (a *lookahead) see(fp action.Footprint, order int) {
 	}
 	for _, p := range fp.Removes {
 		p = path.Clean(p)
-		a.removed[p] = max(order, a.removed[p])
+		a.removed[p] = max(at, a.removed[p])
 	}
 }
 
 // footprints is what a task comes to for the host, once an item; what can't be
 // evaluated yet is left out.
-func (h *hostRun) footprints(step guardStep) []action.Footprint {
+func (h *hostRun) footprints(step guardStep, in *params) []action.Footprint {
 	if step.fixed != nil {
 		return []action.Footprint{*step.fixed}
 	}
 	t := step.task
-	sc := step.frame.scope(h)
+	sc := h.scope(step.frame, in)
 	sc.idle = true
 	scopes := []*scope{sc}
 	if t.Loop != nil {
 		scopes = nil
-		x, _ := t.Loop.Eval(sc)
-		items, _ := x.([]any)
+		items, _ := h.terms(t, sc)
 		name := firstText(t.LoopVar, "item")
 		for _, item := range items {
 			scopes = append(scopes, sc.with(name, item))
@@ -113,7 +118,7 @@ func (h *hostRun) footprints(step guardStep) []action.Footprint {
 	}
 	var out []action.Footprint
 	for _, sc := range scopes {
-		if args, err := h.args(t, sc); err == nil {
+		if args, err := args(t, step.frame, sc); err == nil {
 			out = append(out, t.Spec.Ephemeral(args))
 		}
 	}
@@ -123,19 +128,21 @@ func (h *hostRun) footprints(step guardStep) []action.Footprint {
 // hold tells the session's guard which paths the task is about to make or to
 // mount on for the play's own duration: RAM drives, and what a later task
 // takes away again. The guard itself looks whether they were there before.
-func (h *hostRun) hold(s *session, t *playbook.Task, args action.Args) error {
-	if t.Spec.Ephemeral == nil {
+// As ansible-playbook, thordeploy leaves what a failed play leaves.
+func (h *hostRun) hold(s *session, t *playbook.Task, at position, args action.Args) error {
+	if t.Spec.Ephemeral == nil || h.Ansible {
 		return nil
 	}
-	if h.ahead == nil {
-		h.ahead = h.look()
+	if !h.looked {
+		h.looked = true
+		h.look(h.guard, nil)
 	}
 	fp := t.Spec.Ephemeral(args)
-	h.ahead.see(fp, t.Order)
+	h.ahead.see(fp, at)
 	var paths []string
 	for _, p := range slices.Concat(fp.Makes, fp.Mounts) {
 		p = path.Clean(p)
-		if path.IsAbs(p) && h.ahead.passing(p, t.Order) && !slices.Contains(s.held, p) && !slices.Contains(paths, p) {
+		if path.IsAbs(p) && h.ahead.passing(p, at) && !slices.Contains(s.held, p) && !slices.Contains(paths, p) {
 			paths = append(paths, p)
 		}
 	}
@@ -150,14 +157,14 @@ func (h *hostRun) hold(s *session, t *playbook.Task, args action.Args) error {
 	return nil
 }
 
-// passing reports whether p, made or mounted on by the task of that order, is
+// passing reports whether p, made or mounted on by the task at a position, is
 // there for a time only.
-func (a *lookahead) passing(p string, order int) bool {
+func (a *lookahead) passing(p string, at position) bool {
 	if a.ram[p] {
 		return true
 	}
-	for removed, at := range a.removed {
-		if at > order && (p == removed || strings.HasPrefix(p, removed+"/")) {
+	for removed, then := range a.removed {
+		if then > at && (p == removed || strings.HasPrefix(p, removed+"/")) {
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ func TestWhichAccountIsBecome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := &hostRun{playRun: &playRun{run: &run{Runner: &Runner{Become: tt.cli}}}}
+			h := &hostRun{playRun: &playRun{plan: &plan{run: &run{Runner: &Runner{Become: tt.cli}}}}}
 			var f frame
 			if tt.become != "" {
 				if f.become.Enabled, err = playbook.NewExpr(tt.become, diag.Range{}); err != nil {
@@ -56,7 +56,7 @@ func TestWhichAccountIsBecome(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := h.identity(f, f.scope(h), said.Become, "login")
+			got, err := h.identity(&f, h.scope(&f, nil), said.Become, "login")
 			if err != nil || got != tt.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
 			}

@@ -164,7 +164,7 @@ func parseFinding(line []byte) (Finding, bool) {
 	w.Score = min(max(w.Score, 0), 100)
 	f := Finding{
 		Score: int(w.Score), Level: level(w.Meta.Level, w.Score), Module: word(w.Meta.Module),
-		Subject: subject(w.Subject, 0), Message: word(w.Message),
+		Subject: subjectOf(w.Subject, 0), Message: word(w.Message),
 	}
 	if len(w.Reasons) > 0 {
 		f.Reason = word(w.Reasons[0].Summary)
@@ -189,9 +189,9 @@ func level(written string, score float64) string {
 	return "Notice"
 }
 
-// subject names what a finding is about: a file's path, a process's or another
+// subjectOf names what a finding is about: a file's path, a process's or another
 // object's name, or the subject itself where it is a text.
-func subject(raw json.RawMessage, depth int) string {
+func subjectOf(raw json.RawMessage, depth int) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return word(text)
@@ -202,7 +202,7 @@ func subject(raw json.RawMessage, depth int) string {
 	}
 	for _, key := range []string{"path", "name", "command", "file", "image", "type"} {
 		if v, ok := o[key]; ok {
-			if s := subject(v, depth+1); s != "" {
+			if s := subjectOf(v, depth+1); s != "" {
 				return s
 			}
 		}

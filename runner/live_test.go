@@ -19,7 +19,7 @@ const assessment = `{"type":"THOR assessment","meta":{"time":"2026-01-01T00:00:0
 func listen(t *testing.T, quiet bool, chunks ...string) []Event {
 	t.Helper()
 	x := &run{events: make(chan Event)}
-	h := &hostRun{playRun: &playRun{run: x}, host: &inventory.Host{Name: "web1"}}
+	h := &hostRun{playRun: &playRun{plan: &plan{run: x}}, host: &inventory.Host{Name: "web1"}}
 	go func() {
 		defer close(x.events)
 		l := newLive(h, 4, quiet)
@@ -83,7 +83,7 @@ func TestFindingsAreReadFromOutput(t *testing.T) {
 func TestAFindingDoesNotWaitForItsNewline(t *testing.T) {
 	t.Parallel()
 	x := &run{events: make(chan Event, 100)}
-	l := newLive(&hostRun{playRun: &playRun{run: x}, host: &inventory.Host{Name: "web1"}}, 4, true)
+	l := newLive(&hostRun{playRun: &playRun{plan: &plan{run: x}}, host: &inventory.Host{Name: "web1"}}, 4, true)
 	l.write("stdout", []byte(assessment[:50]))
 	l.write("stdout", []byte(assessment[50:]))
 	if len(x.events) != 1 {
@@ -101,7 +101,7 @@ func TestAFindingDoesNotWaitForItsNewline(t *testing.T) {
 func TestALineIsNotLookedAtForEachPiece(t *testing.T) {
 	t.Parallel()
 	x := &run{events: make(chan Event, 10)}
-	l := newLive(&hostRun{playRun: &playRun{run: x}, host: &inventory.Host{Name: "web1"}}, 4, true)
+	l := newLive(&hostRun{playRun: &playRun{plan: &plan{run: x}}, host: &inventory.Host{Name: "web1"}}, 4, true)
 	start := time.Now()
 	l.write("stdout", []byte(`{"type":"THOR assessment","x":"`))
 	for range maxLine / 2 {
@@ -141,7 +141,7 @@ func TestFindingsAreBounded(t *testing.T) {
 func TestOutputEventsAreBounded(t *testing.T) {
 	t.Parallel()
 	x := &run{events: make(chan Event)}
-	h := &hostRun{playRun: &playRun{run: x}, host: &inventory.Host{Name: "web1"}}
+	h := &hostRun{playRun: &playRun{plan: &plan{run: x}}, host: &inventory.Host{Name: "web1"}}
 	big := strings.Repeat("0123456789abcdef\n", 3*maxOutput/16)
 	go func() {
 		defer close(x.events)

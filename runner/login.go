@@ -18,13 +18,14 @@ type login struct {
 
 // loginKey is what tells one connection to a host from another.
 type loginKey struct {
+	host     string
 	asked    string               // the account
 	to       inventory.Connection // where to and how, without pointers
 	checking string               // what to says of host keys
 }
 
-func newLoginKey(asked string, to inventory.Connection) loginKey {
-	k := loginKey{asked: asked, to: to}
+func newLoginKey(host, asked string, to inventory.Connection) loginKey {
+	k := loginKey{host: host, asked: asked, to: to}
 	if to.HostKeyChecking != nil {
 		k.checking = strconv.FormatBool(*to.HostKeyChecking)
 	}

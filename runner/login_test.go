@@ -18,7 +18,7 @@ func (c closing) Close() error { *c.closed++; return nil }
 func TestTheKeeperIsBounded(t *testing.T) {
 	t.Parallel()
 	k, closed := newKeeper(3), 0
-	one := newLoginKey("root", inventory.Connection{Kind: "ssh"})
+	one := newLoginKey("web1", "root", inventory.Connection{Kind: "ssh"})
 	for i := range maxIdle {
 		if !k.keep(fmt.Sprint(i), one, &login{conn: closing{closed: &closed}}) {
 			t.Fatalf("no room for connection %d", i)
@@ -49,7 +49,7 @@ func TestWhatTellsLoginsApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return newLoginKey("root", c)
+		return newLoginKey("web1", "root", c)
 	}
 	plain := key(nil)
 	for _, same := range []map[string]any{{"ansible_become": true}, {"ansible_become_user": "x", "color": "red"}} {

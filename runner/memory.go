@@ -7,15 +7,17 @@ import (
 	"sync"
 
 	"thordeploy/inventory"
+	"thordeploy/playbook"
 )
 
 // memory is what a run has learned about one host: it lasts for the run, and
 // other hosts read it through hostvars.
 type memory struct {
-	mu     sync.RWMutex
-	set    map[string]any // register and set_fact
-	facts  map[string]any // under their ansible_ names
-	merged map[string]any // of asHostvars; nil when something was learned since
+	mu       sync.RWMutex
+	set      layer          // register and set_fact
+	included layer          // include_vars
+	facts    layer          // under their ansible_ names
+	merged   map[string]any // of asHostvars; nil when something was learned since
 }
 
 // register keeps a task's result, or a variable set by set_fact.
@@ -23,7 +25,7 @@ func (m *memory) register(name string, v any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.set == nil {
-		m.set = map[string]any{}
+		m.set = layer{}
 	}
 	m.set[name] = v
 	m.merged = nil
@@ -36,7 +38,7 @@ func (m *memory) learn(facts map[string]any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.facts == nil {
-		m.facts = map[string]any{}
+		m.facts = layer{}
 	}
 	for k, v := range facts {
 		if !strings.HasPrefix(k, "ansible_") {
@@ -49,10 +51,49 @@ func (m *memory) learn(facts map[string]any) {
 	m.merged = nil
 }
 
+// absorb keeps the facts and variables that a task gave.
+func (m *memory) absorb(o outcome) {
+	for k, v := range o.Vars {
+		m.register(k, v)
+	}
+	if o.Facts != nil {
+		m.learn(o.Facts)
+	}
+}
+
+// include keeps variables that include_vars has read.
+func (m *memory) include(vars layer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.included == nil {
+		m.included = layer{}
+	}
+	maps.Copy(m.included, vars)
+	m.merged = nil
+}
+
+// changed notes that the host's groups or inventory variables have changed.
+func (m *memory) changed() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.merged = nil
+}
+
+// forget drops the facts.
+func (m *memory) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.facts, m.merged = nil, nil
+}
+
+// setVar finds a variable that register, set_fact or include_vars has set.
 func (m *memory) setVar(name string) (any, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	v, ok := m.set[name]
+	if !ok {
+		v, ok = m.included[name]
+	}
 	return v, ok
 }
 
@@ -77,20 +118,29 @@ func (m *memory) plainFacts() map[string]any {
 }
 
 // asHostvars is the host's entry in hostvars: what was learned over its
-// inventory variables. The map is shared: whoever reads it doesn't change it.
-func (m *memory) asHostvars(h *inventory.Host) map[string]any {
+// inventory variables, and -e over all. The map is shared: whoever reads it
+// doesn't change it.
+func (m *memory) asHostvars(x *run, s *subject) map[string]any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.merged == nil {
-		m.merged = make(map[string]any, len(h.Vars)+len(m.facts)+len(m.set)+3)
-		m.merged["inventory_hostname"] = h.Name
-		m.merged["group_names"] = anyList(h.Groups)
-		maps.Copy(m.merged, h.Vars)
+		m.merged = make(map[string]any, len(s.vars)+len(m.facts)+len(m.set)+len(m.included)+len(x.extra)+4)
+		maps.Copy(m.merged, s.vars)
 		maps.Copy(m.merged, m.facts)
 		if m.facts != nil {
 			m.merged["ansible_facts"] = m.plainFacts()
 		}
+		maps.Copy(m.merged, m.included)
 		maps.Copy(m.merged, m.set)
+		maps.Copy(m.merged, x.extra)
+		for name, v := range m.merged {
+			if t, ok := v.(*playbook.Value); ok {
+				m.merged[name] = t.Bound(foreign{x, s})
+			}
+		}
+		m.merged["inventory_hostname"] = s.host.Name
+		m.merged["inventory_hostname_short"] = shortName(s.host.Name)
+		m.merged["group_names"] = anyList(s.host.Groups)
 	}
 	return m.merged
 }
@@ -107,6 +157,9 @@ func (m *memory) names() []string {
 	defer m.mu.RUnlock()
 	var out []string
 	for k := range m.set {
+		out = append(out, k)
+	}
+	for k := range m.included {
 		out = append(out, k)
 	}
 	for k := range m.facts {

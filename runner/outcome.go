@@ -17,9 +17,22 @@ const maxText = 64 << 10
 // outcome is what became of a task, or of one item of its loop.
 type outcome struct {
 	action.Result
-	place   string           // file:line:column, where it isn't the task's own
-	halted  bool             // it was stopped by the run (interrupt, host's time), not by itself
-	results []map[string]any // of a loop's items; nil without a loop
+	place    string           // file:line:column, where it isn't the task's own
+	halted   bool             // it was stopped by the run (interrupt, host's time), not by itself
+	results  []map[string]any // of a loop's items; nil without a loop
+	item     string           // of an item: what it is shown as
+	hidden   bool             // of an item, and of a loop that has one: no_log is set
+	ignored  bool             // of an item: ignore_errors is set; of a loop: for all that failed
+	delegate string           // the host it was delegated to, empty for its own
+	notify   []string         // handlers that it notifies if it changed something
+}
+
+// value sets one of the return values.
+func (o *outcome) value(name string, v any) {
+	if o.Values == nil {
+		o.Values = map[string]any{}
+	}
+	o.Values[name] = v
 }
 
 func failedOutcome(msg, hint string) outcome {
@@ -78,8 +91,12 @@ func diffValues(list []action.Change) []any {
 // combined is a loop's result: what its items come to together.
 func combined(items []outcome) outcome {
 	all := outcome{Result: action.Result{Msg: "All items completed"}, results: []map[string]any{}}
-	all.Skipped = true
+	all.Skipped, all.ignored = true, true
 	for _, o := range items {
+		all.hidden = all.hidden || o.hidden
+		all.ignored = all.ignored && (o.ignored || !o.Failed)
+		all.notify = append(all.notify, o.notify...)
+		all.delegate = o.delegate
 		all.Changed = all.Changed || o.Changed
 		all.Skipped = all.Skipped && o.Skipped
 		all.halted = all.halted || o.halted

@@ -12,43 +12,83 @@ import (
 const censored = "the result is hidden: no_log is set for this task"
 
 // report tells how a task ended on the host and decides how the host goes on.
-func (h *hostRun) report(t *playbook.Task, f frame, o outcome, started time.Time) fate {
-	sc := f.scope(h)
-	status, end := OK, fine
-	switch {
-	case o.Lost != nil:
-		status, end = Unreachable, lost
-	case o.halted:
-		status, end = Failed, stopped
-	case o.Failed:
-		status, end = h.failure(f, sc)
-	case o.Skipped:
-		status = Skipped
-	case o.Changed:
-		status = Changed
+func (h *hostRun) report(t *playbook.Task, in inside, o outcome, started time.Time) fate {
+	if err := h.notifyAll(o); err != nil {
+		o = h.misjudged(o, "notify", err)
 	}
+	sc := h.scope(in.f, in.in)
+	status, end := h.verdict(in.f, sc, o)
 	if end == failing {
-		h.mem.register("ansible_failed_task", map[string]any{"name": h.title(t, f), "action": t.Spec.Name})
+		h.mem.register("ansible_failed_task", failedTask(t, h.title(t, in)))
 		h.mem.register("ansible_failed_result", o.registered())
 	}
-	h.events <- h.finished(t, f, sc, o, status, started)
+	h.ranIn(in.f, o)
+	h.share(o, end)
+	e := h.finished(t, in, sc, o, status, started)
+	if status == Failed || status == Unreachable {
+		h.fatal(in)
+	}
+	h.events <- e
 	return end
+}
+
+// verdict is a task's status, and how the host goes on.
+func (h *hostRun) verdict(f *frame, sc *scope, o outcome) (Status, fate) {
+	switch {
+	case o.Lost != nil:
+		if ignore, err := truth(f.ignoreLost, sc, false); err == nil && ignore {
+			return Ignored, fine
+		}
+		return Unreachable, lost
+	case o.halted:
+		return Failed, stopped
+	case o.Failed:
+		return h.failure(f, sc, o)
+	case o.Skipped:
+		return Skipped, fine
+	case o.Changed:
+		return Changed, fine
+	}
+	return OK, fine
 }
 
 // failure is what a failed task means: ignored, rescued, or the host's end.
 // An ignore_errors that can't be evaluated ignores nothing.
-func (h *hostRun) failure(f frame, sc *scope) (Status, fate) {
-	if ignore, err := truth(f.ignore, sc, false); err == nil && ignore {
-		return Ignored, fine
+func (h *hostRun) failure(f *frame, sc *scope, o outcome) (Status, fate) {
+	ignore := o.ignored
+	if o.results == nil || len(o.results) == 0 {
+		var err error
+		ignore, err = truth(f.ignore, sc, false)
+		ignore = ignore && err == nil
 	}
-	if f.rescued {
+	switch {
+	case ignore:
+		return Ignored, fine
+	case f.rescued:
 		return Rescued, failing
 	}
 	return Failed, failing
 }
 
+// failedTask is what ansible_failed_task says of a task.
+func failedTask(t *playbook.Task, title string) map[string]any {
+	m := map[string]any{"name": title, "action": t.Module, "resolved_action": "ansible.builtin." + t.Spec.Name, "register": nil, "tags": anyList(t.Tags)}
+	args := map[string]any{}
+	for name, v := range t.Args {
+		args[name] = v.Text()
+		if c, constant := v.Const(); constant {
+			args[name] = c
+		}
+	}
+	m["args"] = args
+	if t.Register != "" {
+		m["register"] = t.Register
+	}
+	return m
+}
+
 // reportItem tells how one item of a loop ended; it doesn't count.
-func (h *hostRun) reportItem(t *playbook.Task, f frame, sc *scope, o outcome, item string, started time.Time) {
+func (h *hostRun) reportItem(t *playbook.Task, in inside, sc *scope, o outcome, started time.Time) {
 	status := OK
 	switch {
 	case o.Lost != nil:
@@ -60,22 +100,22 @@ func (h *hostRun) reportItem(t *playbook.Task, f frame, sc *scope, o outcome, it
 	case o.Changed:
 		status = Changed
 	}
-	e := h.finished(t, f, sc, o, status, started)
-	e.IsItem, e.Item = true, item
+	e := h.finished(t, in, sc, o, status, started)
+	e.IsItem, e.Item = true, o.item
 	if e.Msg == censored {
 		e.Item = ""
 	}
 	h.events <- e
 }
 
-func (h *hostRun) finished(t *playbook.Task, f frame, sc *scope, o outcome, status Status, started time.Time) TaskFinished {
+func (h *hostRun) finished(t *playbook.Task, in inside, sc *scope, o outcome, status Status, started time.Time) TaskFinished {
 	e := TaskFinished{
-		Time: now(), Play: h.index, Host: h.host.Name, Task: t.Order, Name: h.title(t, f), Module: t.Spec.Name,
+		Time: now(), Play: h.index, Host: h.host.Name, Task: t.Order, Name: h.title(t, in), Role: roleName(in.f), Module: t.Spec.Name,
 		Status: status, Changed: o.Changed, Msg: bounded(o.Msg, maxText), Hint: h.hint(o), Place: firstText(o.place, t.Range.String()),
-		Duration: time.Since(started), TimedOut: o.TimedOut,
+		Duration: time.Since(started), TimedOut: o.TimedOut, Delegated: o.delegate,
 	}
-	hide, err := truth(f.noLog, sc, false)
-	if (hide || err != nil) && o.Lost == nil && !o.halted {
+	hide, err := h.hides(in.f, sc)
+	if (hide || err != nil || o.hidden) && o.Lost == nil && !o.halted {
 		e.Msg, e.Hint = censored, ""
 		return e
 	}
@@ -83,6 +123,9 @@ func (h *hostRun) finished(t *playbook.Task, f frame, sc *scope, o outcome, stat
 	e.Diff = o.Diff
 	return e
 }
+
+// hides reports whether no_log hides the task's result.
+func (h *hostRun) hides(f *frame, sc *scope) (bool, error) { return truth(f.noLog, sc, false) }
 
 // hint is what to try: of a host that was lost on the way, whoever found out
 // can only say how.

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"thordeploy/internal/bundle"
 	"thordeploy/inventory"
@@ -24,20 +22,26 @@ type run struct {
 	pb      *playbook.Playbook
 	chosen  []*inventory.Host // the hosts of all legs
 	events  chan Event        // workers -> the goroutine that owns the state
-	mems    map[string]*memory
+	world   atomic.Pointer[world]
+	mems    sync.Map // by host: *memory
 	trees   bundle.Cache
 	keeper  *keeper
 	lastLeg map[string]int // by host: the last leg that it is in
-	extra   map[string]any // -e, compiled
+	extra   layer          // -e, compiled
+	asking  sync.Mutex     // one question to the person at a time
+	stepped atomic.Bool    // the person asked not to be asked again
 
-	groupsOnce sync.Once
-	groupsMap  map[string]any
+	growing sync.Mutex
+	grown   bool // add_host or group_by have changed the inventory
+	over    bool // no further play is run. Owned by the goroutine of Run
+	started bool // the task of StartAt was found. Owned by the goroutine of Run
 }
 
 // Run runs the legs of pb one after the other. A host that failed or was
 // unreachable takes no part in later legs. It returns the folded state, and an
-// error only where the run itself could not go on (a sink failed).
-// Cancelling ctx ends running work and cleans the hosts up before Run returns.
+// error only where the run itself could not go on (a sink failed, a play's
+// hosts or prompts can't be told). Cancelling ctx ends running work and cleans
+// the hosts up before Run returns.
 func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sink Sink) (*State, error) {
 	workers, stop := context.WithCancel(ctx)
 	defer stop()
@@ -48,14 +52,14 @@ func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sin
 	defer x.keeper.close()
 
 	state := &State{}
-	var sinkErr error
+	var failed error
 	tell := func(e Event) {
 		state.Apply(e)
-		if sinkErr != nil {
+		if failed != nil {
 			return // the workers' last words are still taken, so that none of them blocks
 		}
 		if err := sink.Event(e); err != nil {
-			sinkErr = fmt.Errorf("report the run: %w", err)
+			failed = fmt.Errorf("report the run: %w", err)
 			stop()
 		}
 	}
@@ -63,13 +67,16 @@ func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sin
 	started := now()
 	tell(RunStarted{Time: started, RunID: r.runID(), Playbook: pb.File, Hosts: names(x.chosen), Forks: r.forks(), Check: r.Check})
 	for i, leg := range legs {
-		if workers.Err() != nil {
+		if workers.Err() != nil || x.over {
 			break
 		}
-		x.leg(i, leg, state, tell)
+		if err := x.leg(i, leg, state, tell); err != nil && failed == nil {
+			failed = err
+			stop()
+		}
 	}
 	tell(RunFinished{Time: now(), Duration: time.Since(started), Interrupted: ctx.Err() != nil})
-	return state, sinkErr
+	return state, failed
 }
 
 func (r *Runner) newRun(ctx context.Context, pb *playbook.Playbook, legs []Leg) (*run, error) {
@@ -79,35 +86,78 @@ func (r *Runner) newRun(ctx context.Context, pb *playbook.Playbook, legs []Leg) 
 	}
 	x := &run{
 		Runner: r, ctx: ctx, pb: pb, chosen: involved(r.Inventory, legs), events: make(chan Event),
-		mems: map[string]*memory{}, keeper: newKeeper(r.forks()), lastLeg: map[string]int{}, extra: extra,
+		keeper: newKeeper(r.forks()), lastLeg: map[string]int{}, extra: extra,
 	}
-	for _, h := range slices.Concat(r.Inventory.Hosts(), x.chosen) {
-		x.mems[h.Name] = &memory{}
-	}
+	x.world.Store(&world{inv: r.Inventory})
 	for i, leg := range legs {
 		for _, h := range leg.Hosts {
 			x.lastLeg[h.Name] = i
 		}
 	}
+	if r.StartAt != "" && !slices.ContainsFunc(legs, func(l Leg) bool { return x.startIn(l.Play) != nil }) {
+		return nil, fmt.Errorf("no task is named %q: --start-at-task needs the name of a task that is there when the playbook is loaded", r.StartAt)
+	}
 	return x, nil
 }
 
-// leg runs one play on those of its hosts that are still whole, and hands
-// every event of its workers to tell, which runs on this goroutine.
-func (x *run) leg(index int, leg Leg, state *State, tell func(Event)) {
+// leg runs one play on those of its hosts that are still whole, batch by batch.
+func (x *run) leg(index int, leg Leg, state *State, tell func(Event)) error {
+	all, err := x.hostsOf(leg)
+	if err != nil {
+		return err
+	}
+	p := newPlan(x, index, leg.Play, all)
+	if x.StartAt != "" && !x.started {
+		if p.startAt = x.startIn(leg.Play); p.startAt == nil {
+			return nil
+		}
+		x.started = true
+	}
 	var hosts []*inventory.Host
-	for _, h := range leg.Hosts {
-		if hs := state.Hosts[h.Name]; hs == nil || !hs.Broken() {
-			hosts = append(hosts, h)
+	for _, h := range all {
+		if hs := state.Hosts[h.Name]; hs != nil && hs.Broken() {
+			p.gone[h.Name] = true
+			continue
+		}
+		hosts = append(hosts, h)
+	}
+	if err := x.ask(p, len(hosts)); err != nil {
+		return err
+	}
+	batches, err := p.batches(hosts)
+	if err != nil {
+		return err
+	}
+	if p.because != "" && len(hosts) > 1 {
+		tell(Notice{Time: now(), Text: lockstep(leg.Play, p.because)})
+	}
+	for i, batch := range batches {
+		if x.ctx.Err() != nil {
+			break
+		}
+		b := newPlayRun(p, i, batch)
+		tell(PlayStarted{Time: now(), Play: index, Name: leg.Play.Name, Hosts: names(batch), Tasks: p.tasks, Batch: i})
+		x.drain(b.work, tell)
+		if why := b.endsRun(state); why != "" {
+			x.over = true
+			if why != allFailed {
+				tell(Notice{Time: now(), Text: why})
+			}
+		}
+		if x.over || b.ended.Load() {
+			break
 		}
 	}
-	p := newPlayRun(x, index, leg.Play, leg.Hosts, hosts)
-	tell(PlayStarted{Time: now(), Play: index, Name: leg.Play.Name, Hosts: names(hosts), Tasks: p.tasks})
+	return nil
+}
 
+// drain runs work and hands every event of its workers to tell, which runs on
+// this goroutine.
+func (x *run) drain(work func(), tell func(Event)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		p.work()
+		work()
 	}()
 	for {
 		select {
@@ -121,99 +171,20 @@ func (x *run) leg(index int, leg Leg, state *State, tell func(Event)) {
 	}
 }
 
-// playRun is one play of a run: what its hosts share.
-type playRun struct {
-	*run
-	index  int
-	play   *playbook.Play
-	all    []string // ansible_play_hosts_all
-	hosts  []*inventory.Host
-	tasks  int
-	linear bool
-	forks  *semaphore.Weighted // a host's fork, or with linear a task's
-	line   *barrier            // nil unless linear
-	plan   *guardPlan
-
-	mu   sync.Mutex
-	gone map[string]bool // hosts that left the play: ansible_play_hosts is the rest
-}
-
-func newPlayRun(x *run, index int, p *playbook.Play, all, hosts []*inventory.Host) *playRun {
-	tasks, orders := count(p.Tasks)
-	pr := &playRun{
-		run: x, index: index, play: p, all: names(all), hosts: hosts, tasks: tasks,
-		linear: x.strategy(p) == playbook.Linear,
-		forks:  semaphore.NewWeighted(int64(x.Runner.forks())),
-		plan:   newGuardPlan(p),
-		gone:   map[string]bool{},
-	}
-	if pr.linear {
-		pr.line = newBarrier(len(hosts), orders)
-	}
-	return pr
-}
-
-// work runs the play on every host and returns when all have ended. With
-// host_pinned a goroutine begins when its host gets a fork, so that ten
-// thousand hosts cost ten goroutines; with linear every host is under way at
-// once and its tasks wait for forks.
-func (p *playRun) work() {
-	var g errgroup.Group
-	if !p.linear {
-		g.SetLimit(p.run.forks())
-	}
-	for _, h := range p.hosts {
-		g.Go(func() error {
-			if p.ctx.Err() != nil && !p.linear {
-				return nil // interrupted: hosts that had no turn are left alone
-			}
-			newHostRun(p, h).runAll()
-			return nil
-		})
-	}
-	_ = g.Wait() // workers report by events, never by an error
-}
-
-// left notes that a host takes no further part in the play.
-func (p *playRun) left(host string) {
-	p.mu.Lock()
-	p.gone[host] = true
-	p.mu.Unlock()
-}
-
-// playHosts is ansible_play_hosts: the play's hosts that have not failed.
-func (p *playRun) playHosts() []any {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	out := []any{}
-	for _, h := range p.hosts {
-		if !p.gone[h.Name] {
-			out = append(out, h.Name)
+// hostsOf is the hosts of a leg: as they were chosen before the run, unless the
+// run has added some since.
+func (x *run) hostsOf(leg Leg) ([]*inventory.Host, error) {
+	x.growing.Lock()
+	grown := x.grown
+	x.growing.Unlock()
+	hosts := leg.Hosts
+	if grown && x.Choose != nil {
+		var err error
+		if hosts, err = x.Choose(x.world.Load().inv, leg.Play); err != nil {
+			return nil, err
 		}
 	}
-	return out
-}
-
-// count is how many tasks a list holds, blocks not counted, and one more than
-// the highest Order in it.
-func count(list []*playbook.Task) (tasks, orders int) {
-	walk(list, func(t *playbook.Task) {
-		if t.Spec != nil {
-			tasks++
-		}
-		orders = max(orders, t.Order+1)
-	})
-	return tasks, orders
-}
-
-// walk calls f for every task and block of list, depth first, in order.
-func walk(list []*playbook.Task, f func(*playbook.Task)) {
-	for _, t := range list {
-		f(t)
-		walk(t.Block, f)
-		walk(t.Rescue, f)
-		walk(t.Always, f)
-	}
+	return ordered(hosts, leg.Play.Order), nil
 }
 
 // involved is every host of legs, each once, in inventory order; one that the

@@ -3,44 +3,84 @@ package runner
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"strings"
 
 	"thordeploy/internal/diag"
 	"thordeploy/playbook"
 )
 
-// scope is one host's variables while one task is looked at, as layers: the
-// loop item and the task's result, -e, register and set_fact, vars: from the
-// task outwards to the play, facts, the inventory, magic variables.
+// scope is one host's variables while one task is looked at, as layers. From
+// the first that wins: the task's own (loop item, result), magic variables,
+// -e, include parameters, role parameters, register and set_fact,
+// include_vars, vars: of the task and the blocks around it, role vars,
+// vars_files, prompts, the play's vars:, facts, the inventory, role defaults.
 type scope struct {
-	host *hostRun
-	own  map[string]any   // loop item, registered result: seen by this task alone
-	vars [][]playbook.Var // innermost first
-	idle bool             // looking ahead: nothing is asked of the host
+	host  *hostRun // which play, and where in it
+	of    *subject // whose variables; the delegated host's for its connection
+	frame *frame
+	in    *params
+	own   map[string]any // seen by this task alone
+	idle  bool           // looking ahead: nothing is asked of the host
+}
+
+// params are what the includes around a task give it, innermost first.
+type params struct {
+	outer *params
+	vars  layer     // the include's vars:
+	own   layer     // its loop's item
+	deps  roleFrame // what the roles give that an included role needs
 }
 
 var _ playbook.Scope = (*scope)(nil)
+
+func (h *hostRun) scope(f *frame, in *params) *scope {
+	return &scope{host: h, of: h.subject, frame: f, in: in}
+}
 
 // with is the scope with one more variable of its own.
 func (s *scope) with(name string, v any) *scope {
 	own := make(map[string]any, len(s.own)+1)
 	maps.Copy(own, s.own)
 	own[name] = v
-	return &scope{host: s.host, own: own, vars: s.vars, idle: s.idle}
+	in := *s
+	in.own = own
+	return &in
 }
 
-// Lookup finds a variable in the innermost layer that has it, or a magic one.
-// A fact that nobody has asked for yet may be gathered for it.
+// withAll is the scope with more variables of its own.
+func (s *scope) withAll(vars map[string]any) *scope {
+	own := make(map[string]any, len(s.own)+len(vars))
+	maps.Copy(own, s.own)
+	maps.Copy(own, vars)
+	in := *s
+	in.own = own
+	return &in
+}
+
+// as is the scope that another host's connection is looked up in.
+func (s *scope) as(of *subject) *scope {
+	in := *s
+	in.of = of
+	return &in
+}
+
+// Lookup finds a variable in the layer that wins. A fact that nobody has asked
+// for yet may be gathered for it.
 func (s *scope) Lookup(name string) (any, bool) {
+	if v, ok := s.own[name]; ok {
+		return v, true
+	}
+	if v, ok := s.magic(name); ok {
+		return v, true
+	}
 	if v, ok := s.layered(name); ok {
 		return v, true
 	}
-	if v, ok := s.host.magic(name); ok {
+	if v, ok := s.fallback(name); ok {
 		return v, true
 	}
 	if !s.idle && factNames[name] && s.host.gatherOnUse() {
-		return s.host.mem.fact(name)
+		return s.of.mem.fact(name)
 	}
 	return nil, false
 }
@@ -50,138 +90,86 @@ func (s *scope) layered(name string) (any, bool) {
 	if v, ok := s.own[name]; ok {
 		return v, true
 	}
-	if v, ok := s.host.extra[name]; ok {
+	h := s.host
+	if v, ok := h.extra[name]; ok {
 		return v, true
 	}
-	if v, ok := s.host.mem.setVar(name); ok {
-		return v, true
-	}
-	for _, layer := range s.vars {
-		for i := len(layer) - 1; i >= 0; i-- {
-			if layer[i].Name == name {
-				return layer[i].Value, true
-			}
+	for p := s.in; p != nil; p = p.outer {
+		if v, ok := p.own[name]; ok {
+			return v, true
+		}
+		if v, ok := p.vars[name]; ok {
+			return v, true
 		}
 	}
-	if v, ok := s.host.mem.fact(name); ok {
+	role := s.frame.role
+	if role != nil {
+		if v, ok := role.params[name]; ok {
+			return v, true
+		}
+	}
+	if v, ok := s.of.mem.setVar(name); ok {
 		return v, true
 	}
-	v, ok := s.host.vars[name]
+	if v, ok := s.frame.vars[name]; ok {
+		return v, true
+	}
+	if role != nil {
+		if v, ok := role.vars[name]; ok {
+			return v, true
+		}
+	}
+	for p := s.in; p != nil; p = p.outer {
+		if v, ok := p.deps.vars[name]; ok {
+			return v, true
+		}
+	}
+	for _, l := range [...]layer{h.public.vars, h.roleVars, h.files, h.playVars} {
+		if v, ok := l[name]; ok {
+			return v, true
+		}
+	}
+	if v, ok := s.of.mem.fact(name); ok {
+		return v, true
+	}
+	if v, ok := s.of.vars[name]; ok {
+		return v, true
+	}
+	if role != nil {
+		if v, ok := role.defaults[name]; ok {
+			return v, true
+		}
+	}
+	for p := s.in; p != nil; p = p.outer {
+		if v, ok := p.deps.defaults[name]; ok {
+			return v, true
+		}
+	}
+	if v, ok := h.public.defaults[name]; ok {
+		return v, true
+	}
+	v, ok := h.roleDefaults[name]
 	return v, ok
 }
 
 // Names lists every name that Lookup knows.
 func (s *scope) Names() []string {
 	out := append([]string(nil), magicNames...)
-	for k := range s.own {
-		out = append(out, k)
+	layers := []layer{s.own, s.host.extra, s.frame.vars, s.host.public.vars, s.host.roleVars, s.host.files, s.host.playVars,
+		s.of.vars, s.host.public.defaults, s.host.roleDefaults}
+	for p := s.in; p != nil; p = p.outer {
+		layers = append(layers, p.own, p.vars)
 	}
-	for k := range s.host.extra {
-		out = append(out, k)
+	if r := s.frame.role; r != nil {
+		layers = append(layers, r.params, r.vars, r.defaults)
 	}
-	for _, layer := range s.vars {
-		for _, v := range layer {
-			out = append(out, v.Name)
+	for _, l := range layers {
+		for k := range l {
+			out = append(out, k)
 		}
 	}
-	for k := range s.host.vars {
-		out = append(out, k)
-	}
-	return append(out, s.host.mem.names()...)
+	return append(out, s.of.mem.names()...)
 }
-
-var magicNames = []string{
-	"inventory_hostname", "inventory_hostname_short", "group_names", "groups", "hostvars",
-	"ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "play_hosts", "playbook_dir", "inventory_dir", "inventory_file",
-	"ansible_check_mode", "ansible_forks", "ansible_version", "ansible_play_name", "omit",
-	"ansible_host", "ansible_port", "ansible_user",
-}
-
-// ansibleVersion is what ansible_version says: the release whose behaviour
-// this program follows.
-var ansibleVersion = map[string]any{"full": "2.14.18", "string": "2.14.18", "major": 2, "minor": 14, "revision": 18}
-
-// magic is a variable that the run itself gives a host.
-func (h *hostRun) magic(name string) (any, bool) {
-	switch name {
-	case "inventory_hostname":
-		return h.host.Name, true
-	case "inventory_hostname_short":
-		short, _, _ := strings.Cut(h.host.Name, ".")
-		return short, true
-	case "group_names":
-		return anyList(h.host.Groups), true
-	case "groups":
-		return h.groups(), true
-	case "hostvars":
-		return h.hostvars(), true
-	case "ansible_play_hosts", "ansible_play_batch", "play_hosts":
-		return h.playHosts(), true
-	case "ansible_play_hosts_all":
-		return anyList(h.all), true
-	case "playbook_dir":
-		return h.pb.Dir, true
-	case "inventory_file":
-		return h.host.File, h.host.File != ""
-	case "inventory_dir":
-		return filepath.Dir(h.host.File), h.host.File != ""
-	case "ansible_check_mode":
-		return h.Check, true
-	case "ansible_forks":
-		return h.run.forks(), true
-	case "ansible_version":
-		return ansibleVersion, true
-	case "ansible_play_name":
-		return h.play.Name, true
-	case "ansible_host":
-		return h.host.Name, true
-	case "ansible_port":
-		if h.host.Port != 0 {
-			return h.host.Port, true
-		}
-	case "ansible_user":
-		if h.User != "" {
-			return h.User, true
-		}
-	}
-	return nil, false
-}
-
-// groups is the magic variable of that name: each group's hosts, those of its
-// children too, in inventory order.
-func (x *run) groups() map[string]any {
-	x.groupsOnce.Do(func() {
-		x.groupsMap = map[string]any{}
-		for _, g := range x.Inventory.Groups() {
-			hosts, _, err := x.Inventory.Select(g.Name)
-			if err == nil {
-				x.groupsMap[g.Name] = anyList(names(hosts))
-			}
-		}
-	})
-	return x.groupsMap
-}
-
-// hostvars is every host's variables. A host's are put together when a template
-// asks for them, and shared until the host learns something new.
-func (x *run) hostvars() playbook.Mapping { return hostvars{x} }
-
-type hostvars struct{ *run }
-
-// Get gives one host's variables.
-func (v hostvars) Get(name string) (any, bool) {
-	h, ok := v.Inventory.Host(name)
-	if !ok {
-		return nil, false
-	}
-	return v.mems[name].asHostvars(h), true
-}
-
-// Keys lists the hosts in the order of the inventory.
-func (v hostvars) Keys() []string { return names(v.Inventory.Hosts()) }
-
-// Len counts the hosts.
-func (v hostvars) Len() int { return len(v.Inventory.Hosts()) }
 
 func anyList(words []string) []any {
 	out := make([]any, len(words))
@@ -194,8 +182,18 @@ func anyList(words []string) []any {
 // compileVars makes templates of those variables whose text holds one. where
 // says whose they are, for errors. What hosts report never comes here: it is
 // not text to be evaluated.
-func compileVars(vars map[string]any, where string) (map[string]any, error) {
-	out := make(map[string]any, len(vars))
+func compileVars(vars map[string]any, where string) (layer, error) {
+	templates := false
+	for _, v := range vars {
+		if hasTemplate(v) {
+			templates = true
+			break
+		}
+	}
+	if !templates {
+		return vars, nil
+	}
+	out := make(layer, len(vars))
 	for k, v := range vars {
 		if !hasTemplate(v) {
 			out[k] = v

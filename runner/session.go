@@ -22,30 +22,33 @@ type session struct {
 	held   []string // paths its guard was told of
 }
 
-// session gives the held shell for the accounts that a task asks for, opening
-// the connection and the shell at their first use.
-func (h *hostRun) session(f frame, sc *scope) (*session, error) {
-	vars, err := h.connectionVars(sc)
+// session gives the held shell for the host and the accounts that a task asks
+// for, opening the connection and the shell at their first use. delegate is the
+// host that the task is delegated to, nil for its own.
+func (h *hostRun) session(f *frame, sc *scope, delegate *subject) (*session, error) {
+	to := h.subject
+	if delegate != nil {
+		to, sc = delegate, sc.as(delegate)
+	}
+	vars, err := connectionVarsOf(to, sc)
 	if err != nil {
 		return nil, err
 	}
-	if over, err := h.text(f.over, sc); err != nil {
+	if err := sayKeywords(f, sc, vars); err != nil {
 		return nil, err
-	} else if _, set := vars["ansible_connection"]; over != "" && !set {
-		vars["ansible_connection"] = over
 	}
-	said, err := inventory.ConnectionOf(h.host.Name, vars)
+	said, err := inventory.ConnectionOf(to.host.Name, vars)
 	if err != nil {
 		return nil, err
 	}
 	// A variable wins over the keyword, and the keyword over -u.
-	user, err := h.text(f.user, sc)
+	user, err := text(f.user, sc)
 	if err != nil {
 		return nil, err
 	}
 	asked := firstText(said.User, user, h.User)
-	key := newLoginKey(asked, said)
-	l := h.login(key, vars)
+	key := newLoginKey(to.host.Name, asked, said)
+	l := h.login(key, to.host, vars)
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -62,12 +65,30 @@ func (h *hostRun) session(f frame, sc *scope) (*session, error) {
 	if stale(l, err) && h.ctx.Err() == nil {
 		_ = l.conn.Close() // it broke while nobody used it, which is no word on the host
 		delete(h.logins, key)
-		if l = h.login(key, vars); l.err != nil {
+		if l = h.login(key, to.host, vars); l.err != nil {
 			return nil, l.err
 		}
 		return h.open(l, b)
 	}
 	return s, err
+}
+
+// sayKeywords adds what the keywords connection and port say, where no
+// variable does.
+func sayKeywords(f *frame, sc *scope, vars map[string]any) error {
+	if over, err := text(f.over, sc); err != nil {
+		return err
+	} else if _, set := vars["ansible_connection"]; over != "" && !set {
+		vars["ansible_connection"] = over
+	}
+	if f.port == nil {
+		return nil
+	}
+	port, err := text(f.port, sc)
+	if _, set := vars["ansible_port"]; err == nil && port != "" && !set {
+		vars["ansible_port"] = port
+	}
+	return err
 }
 
 // open starts a held shell on l.
@@ -89,11 +110,11 @@ func stale(l *login, err error) bool {
 }
 
 // login connects as the asked-for account, once.
-func (h *hostRun) login(key loginKey, vars map[string]any) *login {
+func (h *hostRun) login(key loginKey, to *inventory.Host, vars map[string]any) *login {
 	if l, ok := h.logins[key]; ok {
 		return l
 	}
-	target := *h.host
+	target := *to
 	target.Vars = vars
 	conn, err := h.Connect(h.ctx, &target, key.asked)
 	l := &login{conn: conn, err: err, user: key.asked}
@@ -107,10 +128,10 @@ func (h *hostRun) login(key loginKey, vars map[string]any) *login {
 	return l
 }
 
-// connectionVars is what the task's variables say about reaching the host,
+// connectionVarsOf is what the task's variables say about reaching the host,
 // evaluated, over the rest of the host's own.
-func (h *hostRun) connectionVars(sc *scope) (map[string]any, error) {
-	vars := maps.Clone(h.host.Vars)
+func connectionVarsOf(to *subject, sc *scope) (map[string]any, error) {
+	vars := maps.Clone(to.host.Vars)
 	if vars == nil {
 		vars = map[string]any{}
 	}
@@ -139,7 +160,7 @@ func (h *hostRun) connectionVars(sc *scope) (map[string]any, error) {
 func (h *hostRun) close(end fate) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.run.ctx), h.cleanupTime())
 	defer cancel()
-	clean := end != fine
+	clean := end != fine && end != ended && !(h.Ansible && end == failing)
 	var done, left []string
 	for _, s := range slices.Backward(h.sessions) {
 		d, l, err := s.shell.Close(ctx, clean)
@@ -148,7 +169,7 @@ func (h *hostRun) close(end fate) {
 			left = append(left, h.unanswered(s, err))
 		}
 	}
-	again := end == fine && h.index < h.lastLeg[h.host.Name] && h.run.ctx.Err() == nil
+	again := (end == fine || end == ended) && h.index < h.lastLeg[h.host.Name] && h.run.ctx.Err() == nil
 	for key, l := range h.logins {
 		if l.conn != nil && !(again && h.keeper.keep(h.host.Name, key, l)) {
 			_ = l.conn.Close() // its streams have ended already, or never will

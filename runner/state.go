@@ -49,13 +49,12 @@ type HostState struct {
 	Fetched     []string // local paths of fetched files
 	Started     time.Time
 	Finished    time.Time // zero while it runs
+	Out         bool      // it failed or was unreachable, and was not forgiven for it
 }
 
 // Broken reports whether the host failed or was unreachable, so that it takes
 // no part in later plays.
-func (h *HostState) Broken() bool {
-	return h.Failed > 0 || h.Unreachable > 0 || h.Status == Failed || h.Status == Unreachable
-}
+func (h *HostState) Broken() bool { return h.Out }
 
 // Apply folds one event into the state.
 func (s *State) Apply(e Event) {
@@ -86,6 +85,10 @@ func (s *State) Apply(e Event) {
 		s.host(e.Host).found(e)
 	case TaskFinished:
 		s.host(e.Host).finished(e)
+	case ErrorsCleared:
+		for _, name := range e.Hosts {
+			s.host(name).cleared()
+		}
 	case HostCleaned:
 		h := s.host(e.Host)
 		h.Cleaned = append(h.Cleaned, e.Lines...)
@@ -112,6 +115,14 @@ func (s *State) host(name string) *HostState {
 	s.Hosts[name] = h
 	s.Order = append(s.Order, name)
 	return h
+}
+
+// cleared forgives what went wrong so far; the counts stay.
+func (h *HostState) cleared() {
+	h.Out = false
+	if h.Status == Failed || h.Status == Unreachable {
+		h.Status = OK
+	}
 }
 
 func (h *HostState) found(e Finding) {
@@ -144,8 +155,10 @@ func (h *HostState) finished(e TaskFinished) {
 		h.Skipped++
 	case Failed:
 		h.Failed++
+		h.Out = true
 	case Unreachable:
 		h.Unreachable++
+		h.Out = true
 	case Rescued:
 		h.Rescued++
 	case Ignored:
@@ -160,6 +173,7 @@ func (h *HostState) finished(e TaskFinished) {
 func (h *HostState) ended(e HostFinished) {
 	h.Running, h.Task = false, nil
 	h.Status, h.Finished = e.Status, e.Time
+	h.Out = h.Out || e.Status == Failed || e.Status == Unreachable
 	h.Interrupted = h.Interrupted || e.Interrupted
 	if e.Status == OK {
 		h.Held = nil // the play took away what it meant to

@@ -50,6 +50,8 @@ func (h *Human) Event(e runner.Event) error {
 		h.play(e)
 	case runner.TaskFinished:
 		h.task(e)
+	case runner.TaskRetried:
+		h.retried(e)
 	case runner.Finding:
 		h.finding(e)
 	case runner.HostCleaned:
@@ -77,6 +79,9 @@ func (h *Human) play(e runner.PlayStarted) {
 	if e.Tasks == 1 {
 		tasks = "task"
 	}
+	if e.Batch > 0 {
+		fmt.Fprintf(&h.buf, "batch %d: ", e.Batch+1)
+	}
 	fmt.Fprintf(&h.buf, "%s, %d %s", hosts(len(e.Hosts)), e.Tasks, tasks)
 	if h.check {
 		h.buf.WriteString(", checked only: nothing is changed")
@@ -95,9 +100,32 @@ var style = map[runner.Status]struct{ word, color string }{
 	runner.Rescued:     {"rescued", yellow},
 }
 
+// taskName is a task's name, with its role's before it.
+func taskName(role, name string) string {
+	if role != "" {
+		name = role + " : " + name
+	}
+	return diag.Escape(name)
+}
+
+// where is the host that a task is about, and the one that it was done on.
+func where(host, delegated string) string {
+	if delegated != "" {
+		return host + " -> " + delegated
+	}
+	return host
+}
+
+func (h *Human) retried(e runner.TaskRetried) {
+	h.line(cyan, "retrying", where(e.Host, e.Delegated), fmt.Sprintf("%s (%d left)", taskName(e.Role, e.Name), e.Left))
+	if h.Verbose > 0 {
+		h.indented("", lines(e.Msg))
+	}
+}
+
 func (h *Human) task(e runner.TaskFinished) {
 	st := style[e.Status]
-	what := diag.Escape(e.Name)
+	what := taskName(e.Role, e.Name)
 	if e.IsItem {
 		what += " (item=" + diag.Escape(e.Item) + ")"
 	}
@@ -110,7 +138,7 @@ func (h *Human) task(e runner.TaskFinished) {
 	} else if total || !h.chatty(e) {
 		msg = nil
 	}
-	h.line(st.color, st.word, e.Host, what)
+	h.line(st.color, st.word, where(e.Host, e.Delegated), what)
 	h.diff(e)
 	h.indented("", msg)
 	if bad {
