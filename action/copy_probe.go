@@ -29,9 +29,12 @@ type probe struct {
 	missing   bool   // base isn't there
 	empty     bool   // nothing is in it, or it is missing
 	inside    bool   // a single file goes into the folder named as dest
+	top       string // the topmost folder that is missing on the way to base
 	obstacle  string // a path on the way to base that is no folder
 	umask     uint32
 	tar       bool
+	gzip      bool
+	zstd      bool
 	tool      string // sha256sum, sha1sum, md5sum, or empty
 	fsType    string // as statfs(2) has it, hex
 	free      int64  // bytes free on base's filesystem, -1: unknown
@@ -100,7 +103,11 @@ func (p *probe) read(v map[string]string, list map[string][]string, wants string
 	}
 	state := v["base_state"]
 	p.missing, p.empty = state == "missing", state == "missing" || state == "empty"
-	p.inside, p.tar = v["inside"] == "1", v["tar"] == "1"
+	p.inside, p.tar = v["inside"] == "1", strings.Contains(v["tools"], "tar ")
+	p.gzip, p.zstd = strings.Contains(v["tools"], "gzip "), strings.Contains(v["tools"], "zstd ")
+	if p.top = v["top"]; p.top == "" {
+		p.top = p.base
+	}
 	p.umask = umaskOf(v["umask"])
 	p.readRoom(v)
 	if v["tool"] != "" {

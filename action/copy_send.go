@@ -7,66 +7,25 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
-	"thordeploy/internal/bundle"
 	"thordeploy/transport"
 )
 
 // send streams what the plan wants, as tar where the host has it.
 func (cp *copying) send(ctx context.Context, p *probe, plan []step) Result {
-	steps := make(map[string]step, len(plan))
-	any := false
-	for i, s := range plan {
-		steps[cp.tree.Entries[i].Path] = s
-		any = any || s.send
-	}
-	if !any && !p.missing {
+	if !p.missing && !slices.ContainsFunc(plan, func(s step) bool { return s.send }) {
 		return Result{}
 	}
 	if !p.tar {
 		return cp.sendFiles(ctx, p, plan)
 	}
-	s, err := streamLine(ctx, cp.call, cp.unpackLine(p), func(w io.Writer) error {
-		return cp.call.Trees.WriteTar(w, cp.tree,
-			func(e bundle.Entry) bool { return e.Path != "." && steps[e.Path].send },
-			func(e bundle.Entry) fs.FileMode { return fileMode(steps[e.Path].mode) })
-	}, nil)
-	return cp.sent(p, s, err)
-}
-
-// makeFolders is shell text: make FOLDER MODE OWNER makes a folder and those
-// above it that are missing, each with the mode and owner.
-const makeFolders = `make(){ [ -d "$1/" ]||{ make "${1%/*}" "$2" "$3"&&mkdir -m "$2" -- "$1"&&{ [ -z "$3" ]||chown -- "$3" "$1";};};};`
-
-// unpackLine makes the folder where it is missing, and unpacks into it. One
-// line without quotes and exclamation marks, so that any login shell takes it.
-func (cp *copying) unpackLine(p *probe) string {
-	words := []string{"/bin/sh", "-c", `cd -- "$1"&&exec tar -xopmf -`, "unpack", p.base}
-	if p.missing {
-		words[2] = makeFolders + `make "$1" "$2" "$3"&&` + words[2]
-		words = append(words, chmodText(cp.folderMode(p, rootEntry)), cp.owner)
+	r := cp.outgoing(plan).run(ctx, p)
+	if r.Failed {
+		return cp.halfway(ctx, p, plan, r)
 	}
-	return "exec " + transport.Quote(words...)
-}
-
-// sent says how a stream of files ended. The host's own words say more than a
-// broken pipe.
-func (cp *copying) sent(p *probe, s streamed, err error) Result {
-	said := strings.TrimSpace(text8(s.stderr))
-	switch {
-	case err != nil:
-		return broken(fmt.Errorf("copying to %s: %w", text8(p.base), err))
-	case s.code != 0:
-		msg := fmt.Sprintf("copying to %s failed on the host with exit status %d", text8(p.base), s.code)
-		if said != "" {
-			msg += ": " + said
-		}
-		return failed(msg, diskHint(said))
-	case s.sent != nil:
-		return failed(fmt.Sprintf("copying to %s: %v", text8(p.base), s.sent), "")
-	}
-	return Result{}
+	return r
 }
 
 // diskHint says what to try about a tool's complaint.

@@ -82,8 +82,14 @@ func TestCopyToATroubledDisk(t *testing.T) {
 	eachNamespace(t, func(t *testing.T, h *host) {
 		full, readonly := t.TempDir(), t.TempDir()
 		h.sh(t, "mount -t tmpfs -o nr_inodes=4 tmpfs '"+full+"' && mount -t tmpfs -o ro tmpfs '"+readonly+"'")
-		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full}), full, "No space left", "make room")
-		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full + "/in/deep"}), full)
+		// What came half is removed again, and that is said.
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full}), full, "No space left", "make room", "what had come was removed")
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full + "/in/deep"}), full, "what had come was removed")
+		h.sh(t, "[ -z \"$(ls -A '"+full+"')\" ]")
+		// A file that is to be replaced may be cut short, others are none of ours.
+		h.sh(t, "echo old >'"+full+"/a' && echo mine >'"+full+"/mine'")
+		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": full}), "a file that was to be replaced may be incomplete")
+		h.sh(t, "[ \"$(ls -A '"+full+"' | tr '\\n' ' ')\" = 'a mine ' ] && echo 3 >'"+full+"/third'")
 		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": full + "/file"}), full+"/file", "No space left", "make room")
 		mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": readonly}), "Read-only", "another")
 		mustFail(t, h.run(t, "copy", values{"content": "x", "dest": readonly + "/file"}), "Read-only", "another")

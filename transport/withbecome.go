@@ -70,6 +70,9 @@ func (c *becomeConn) Files(context.Context) (Files, error) {
 
 func (c *becomeConn) Close() error { return c.conn.Close() }
 
+// Unwrap is the connection as the account that connected.
+func (c *becomeConn) Unwrap() Conn { return c.conn }
+
 // refused is the error for a command that could not become. The host is
 // reached and alive; only a person can mend the cause.
 func (c *becomeConn) refused(why error, said string) *Error {

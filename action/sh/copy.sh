@@ -8,6 +8,8 @@
 # SUMS: yes where digests are wanted.
 #
 #   base        folder that entries are relative to (hex); base_state: there, empty, missing, other
+#   tools       those of tar, gzip and zstd that are there, each with a blank
+#   top         the topmost folder that is missing on the way to base (hex)
 #   kinds       a letter an entry: - missing, d, f, l (symlink), o (other)
 #   at          of each that is not missing: mode uid gid owner group size, and a tab
 #   sum         of each f, made with `tool`, and a tab
@@ -62,19 +64,25 @@ elif [ -n "$name" ]; then
 fi
 emit_hex base "$base"
 emit umask "$(umask)"
-command -v tar >/dev/null && emit tar 1
+tools=
+for tool in tar gzip zstd; do
+	if command -v $tool >/dev/null; then tools="$tools$tool "; fi
+done
+emit tools "$tools"
 
 # The filesystem is that of the nearest folder that is there.
-there=$base
+there=$base top=
 while ! [ -d "$there" ]; do
 	if [ -e "$there" ] || [ -L "$there" ]; then
 		emit_hex obstacle "$there"
 		emit base_state other
 		exit 0
 	fi
+	top=$there
 	there=${there%/*}
 	there=${there:-/}
 done
+[ -z "$top" ] || emit_hex top "$top"
 if fs=$(stat -f -c '%t %a %S' -- "$there" 2>/dev/null); then
 	emit fs "$fs"
 else

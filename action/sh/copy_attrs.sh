@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# copy_attrs.sh {mode VALUE | owner VALUE | backup - | remove -} COUNT PATH… …:
+# copy_attrs.sh {mode VALUE | owner VALUE | backup - | remove - | discard -} COUNT PATH… …:
 # sets the mode or the owner (OWNER:GROUP) of paths, keeps a copy of each
-# beside it, or removes each.
+# beside it, or removes each (discard: with what is in it).
 
 backup() {
 	for f; do
@@ -25,6 +25,7 @@ while [ $# -gt 0 ]; do
 	mode) run='chmod -- "$value"' ;;
 	owner) run='chown -h -- "$value"' ;;
 	remove) run='rm -f --' ;;
+	discard) run='rm -rf --' ;;
 	backup) run=backup ;;
 	esac
 	{ err=$(eval "$run $paths" 2>&1); } 5>&1 || {

@@ -3,14 +3,16 @@
 //
 // Data flows from the disk into a [Tree] (one walk, each file read and hashed
 // once, contents held in memory as far as [Cache.MaxBytes] allows) and from
-// there to any number of writers at the same time: [Cache.WriteTar] hands each
-// of them the same byte slices, so a further host costs neither disk nor
-// memory nor hashing.
+// there to any number of writers at the same time: an [Archive] hands each of
+// them the same byte slices, so a further host costs neither disk nor memory
+// nor hashing. Where streams are compressed, the first host that comes to a
+// piece of a file compresses it for all ([Codec]).
 package bundle
 
 import (
 	"io"
 	"io/fs"
+	"sync"
 	"time"
 )
 
@@ -28,8 +30,8 @@ type Entry struct {
 	Link    string // target of a symlink
 }
 
-// Tree is a packed file or folder. It doesn't change after [Cache.Tree]
-// returns it.
+// Tree is a packed file or folder. What it says doesn't change after
+// [Cache.Tree] returns it.
 type Tree struct {
 	Root    string  // the local path, absolute
 	Entries []Entry // in walk order, parents before children, names sorted
@@ -37,6 +39,13 @@ type Tree struct {
 	Single  bool    // Root is a regular file; Entries has it alone
 	origins []origin
 	data    [][]byte // contents by entry; nil: read from origins again
+
+	mu       sync.Mutex
+	packed   map[blockKey][]block // compressed contents, as hosts asked for them
+	extra    int64                // bytes of those
+	released bool                 // the cache has another tree in its place
+	sample   sync.Once
+	shrinks  float64
 }
 
 // Cache packs each local path once, whatever the number of hosts that ask for
@@ -62,10 +71,23 @@ func (c *Cache) Tree(path string) (*Tree, error) { return c.tree(path, false) }
 func (c *Cache) TreeFollowing(path string) (*Tree, error) { return c.tree(path, true) }
 
 // WriteTar writes those entries of t for which want is true (nil: all) as a
-// tar stream (GNU format) to w, with owner and group 0 and each entry's mode
-// passed through mode (nil: as packed). It may run for many writers at once.
+// tar stream to w, with each entry's mode passed through mode (nil: as
+// packed). It may run for many writers at once.
 func (c *Cache) WriteTar(w io.Writer, t *Tree, want func(Entry) bool, mode func(Entry) fs.FileMode) error {
-	return t.writeTar(w, want, mode)
+	a := c.Archive(w, t, Plain)
+	for i, e := range t.Entries {
+		if want != nil && !want(e) {
+			continue
+		}
+		m := e.Mode
+		if mode != nil {
+			m = mode(e)
+		}
+		if err := a.Add(i, m); err != nil {
+			return err
+		}
+	}
+	return a.Close()
 }
 
 // WriteFile writes the contents of the entry at index i of t, a regular file.

@@ -95,11 +95,27 @@ func (c *Cache) reserve(size int64) bool {
 
 // release gives back what t holds. Writers that still use t keep it alive.
 func (c *Cache) release(t *Tree) {
+	t.mu.Lock()
+	held := t.extra
+	t.extra, t.released = 0, true
+	t.mu.Unlock()
+	for _, d := range t.data {
+		held += int64(len(d))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, d := range t.data {
-		c.held -= int64(len(d))
+	c.held -= held
+}
+
+// keep reports whether a compressed piece of t may be held.
+func (c *Cache) keep(t *Tree, size int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.released || !c.reserve(size) {
+		return false
 	}
+	t.extra += size
+	return true
 }
 
 // load reads and hashes every file that w found.

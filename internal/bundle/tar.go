@@ -14,39 +14,77 @@ import (
 // without being copied.
 const blockSize = 64 << 10
 
-// writeTar uses the GNU format: its names are bytes of any length and
-// encoding, and busybox tar reads them, which it doesn't with PAX.
-func (t *Tree) writeTar(w io.Writer, want func(Entry) bool, mode func(Entry) fs.FileMode) error {
-	out := bufio.NewWriterSize(w, blockSize)
-	tw := tar.NewWriter(out)
-	for i, e := range t.Entries {
-		if want != nil && !want(e) {
-			continue
-		}
-		h := &tar.Header{Format: tar.FormatGNU, Name: e.Path, ModTime: e.ModTime, Mode: unixMode(e.Mode), Typeflag: tar.TypeReg, Size: e.Size}
-		if mode != nil {
-			h.Mode = unixMode(mode(e))
-		}
-		switch {
-		case e.Mode.IsDir():
-			h.Typeflag, h.Size, h.Name = tar.TypeDir, 0, e.Path+"/"
-		case e.Mode&fs.ModeSymlink != 0:
-			h.Typeflag, h.Size, h.Linkname = tar.TypeSymlink, 0, e.Link
-		}
-		if err := tw.WriteHeader(h); err != nil {
-			return fmt.Errorf("packing %s: %w", t.origins[i].file, err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		if err := t.writeFile(tw, i); err != nil {
-			return err
-		}
+// Archive writes entries of a tree as a tar stream. It uses the GNU format: its
+// names are bytes of any length and encoding, and busybox tar reads them, which
+// it doesn't with PAX. Create it with [Cache.Archive]; for one goroutine.
+type Archive struct {
+	cache *Cache
+	tree  *Tree
+	out   *bufio.Writer // nil where pack is not
+	pack  *packer       // nil: as it is
+	tar   *tar.Writer
+}
+
+// Archive begins a tar stream of entries of t to w, compressed with codec.
+func (c *Cache) Archive(w io.Writer, t *Tree, codec Codec) *Archive {
+	a := &Archive{cache: c, tree: t}
+	if codec == Plain {
+		a.out = bufio.NewWriterSize(w, blockSize)
+		a.tar = tar.NewWriter(a.out)
+	} else {
+		a.pack = &packer{to: w, codec: codec}
+		a.tar = tar.NewWriter(a.pack)
 	}
-	if err := tw.Close(); err != nil {
-		return fmt.Errorf("packing %s: %w", t.Root, err)
+	return a
+}
+
+// Add writes the entry at index i with owner and group 0 and the permissions
+// of mode.
+func (a *Archive) Add(i int, mode fs.FileMode) error {
+	e := a.tree.Entries[i]
+	h := &tar.Header{Format: tar.FormatGNU, Name: e.Path, ModTime: e.ModTime, Mode: unixMode(mode), Typeflag: tar.TypeReg, Size: e.Size}
+	switch {
+	case e.Mode.IsDir():
+		h.Typeflag, h.Size, h.Name = tar.TypeDir, 0, e.Path+"/"
+	case e.Mode&fs.ModeSymlink != 0:
+		h.Typeflag, h.Size, h.Linkname = tar.TypeSymlink, 0, e.Link
 	}
-	return out.Flush()
+	if err := a.tar.WriteHeader(h); err != nil {
+		return fmt.Errorf("packing %s: %w", a.tree.origins[i].file, err)
+	}
+	switch {
+	case h.Typeflag != tar.TypeReg:
+		return nil
+	case a.pack != nil && a.tree.data[i] != nil && e.Size >= shareFrom:
+		return a.shared(i)
+	}
+	return a.tree.writeFile(a.tar, i)
+}
+
+// shared writes the contents of entry i from the blocks that all hosts share.
+func (a *Archive) shared(i int) error {
+	if err := a.pack.flush(); err != nil {
+		return err
+	}
+	if err := a.cache.writeBlocks(a.pack.to, a.tree, i, a.pack.codec); err != nil {
+		return err
+	}
+	// The tar writer must see them too, to count them.
+	a.pack.skip = true
+	_, err := a.tar.Write(a.tree.data[i])
+	a.pack.skip = false
+	return err
+}
+
+// Close writes the end of the stream. It doesn't close what it writes to.
+func (a *Archive) Close() error {
+	if err := a.tar.Close(); err != nil {
+		return fmt.Errorf("packing %s: %w", a.tree.Root, err)
+	}
+	if a.pack != nil {
+		return a.pack.flush()
+	}
+	return a.out.Flush()
 }
 
 func (t *Tree) writeFile(w io.Writer, i int) error {

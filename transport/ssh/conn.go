@@ -20,6 +20,7 @@ type Conn struct {
 	tap *tap
 	ssh ssh.Conn
 
+	rtt   atomic.Int64 // shortest round trip, in nanoseconds
 	freed atomic.Int64 // when a session's channel last ended, in Unix nanoseconds
 	once  sync.Once
 	cause error         // why the connection ended; set before done is closed
@@ -80,10 +81,12 @@ func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error
 // yet the answer.
 func (c *Conn) session() (ssh.Channel, <-chan *ssh.Request, error) {
 	for wait := 5 * time.Millisecond; ; wait *= 2 {
+		begin := time.Now()
 		ch, reqs, err := c.ssh.OpenChannel("session", nil)
 		var refused *ssh.OpenChannelError
 		switch {
 		case err == nil:
+			c.timed(time.Since(begin))
 			return ch, reqs, nil
 		case !errors.As(err, &refused):
 			return nil, nil, c.unusable(fmt.Errorf("opening a session: %w", err))

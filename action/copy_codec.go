@@ -1,0 +1,57 @@
+package action
+
+import (
+	"time"
+
+	"thordeploy/internal/bundle"
+	"thordeploy/transport"
+)
+
+const (
+	// packFrom is from how many bytes on compression is thought of.
+	packFrom = 512 << 10
+	// packBelow is the share that compression must leave at most.
+	packBelow = 0.8
+	// padding is what a link is measured with.
+	padding = 96 << 10
+	// gzipBelow and zstdBelow are the speeds of a link, in bytes a second,
+	// below which it pays that the host undoes the compression: docs/benchmarks.md
+	// has what that costs it.
+	gzipBelow = 12 << 20
+	zstdBelow = 40 << 20
+)
+
+// codec begins to find out how n bytes are to be sent to the host, and returns
+// a function that waits for the answer. The link is measured by itself: some
+// padding goes ahead, while the stream's channel opens, and is as good as
+// nothing on a link where its length matters. Its answer comes late where the
+// link is slow, and nobody waits longer than to know that.
+func (cp *copying) codec(p *probe, n int64) func() bundle.Codec {
+	plain := func() bundle.Codec { return bundle.Plain }
+	codec, below := bundle.Plain, 0.0
+	switch {
+	case p.zstd:
+		codec, below = bundle.Zstd, zstdBelow
+	case p.gzip:
+		codec, below = bundle.Gzip, gzipBelow
+	}
+	if codec == bundle.Plain || n < packFrom || cp.call.Trees.Shrinks(cp.tree) > packBelow {
+		return plain
+	}
+	g := transport.GaugeOf(cp.call.Shell.Conn())
+	if g == nil {
+		return plain
+	}
+	limit := g.RTT() + time.Duration(padding/below*float64(time.Second))
+	begin, read := time.Now(), g.Pad(padding)
+	return func() bundle.Codec {
+		late := time.NewTimer(time.Until(begin.Add(limit)))
+		defer late.Stop()
+		select {
+		case <-read:
+			return bundle.Plain
+		case <-late.C:
+			return codec
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package transport
+
+import "time"
+
+// Gauge is what a Conn may tell of its link beyond the contract.
+type Gauge interface {
+	// RTT is the shortest round trip seen so far, zero before the first.
+	RTT() time.Duration
+	// Pad sends about n bytes that mean nothing. The channel is closed when
+	// the host has read them, or the connection has ended.
+	Pad(n int) <-chan struct{}
+}
+
+// GaugeOf finds the gauge of conn, beneath what decorates it; nil where there
+// is none.
+func GaugeOf(conn Conn) Gauge {
+	for {
+		if g, ok := conn.(Gauge); ok {
+			return g
+		}
+		u, ok := conn.(interface{ Unwrap() Conn })
+		if !ok {
+			return nil
+		}
+		conn = u.Unwrap()
+	}
+}
