@@ -1,7 +1,6 @@
 package action
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha1" //nolint:gosec // Ansible's checksum of a file
 	"crypto/sha256"
@@ -239,7 +238,7 @@ func (cp *copying) payload() payload {
 		one, two := sha1.Sum(cp.content), sha256.Sum256(cp.content) //nolint:gosec // see above
 		return payload{
 			size: int64(len(cp.content)), sha1: hex.EncodeToString(one[:]), sha256: hex.EncodeToString(two[:]), mode: cp.fromMode,
-			write: func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(cp.content)); return err },
+			write: func(w io.Writer) error { _, err := w.Write(cp.content); return err },
 		}
 	}
 	e := cp.tree.Entries[0]

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"sync"
 	"time"
 
 	"thordeploy/internal/bundle"
@@ -12,8 +13,9 @@ const (
 	packFrom = 512 << 10
 	// packBelow is the share that compression must leave at most.
 	packBelow = 0.8
-	// padding is what a link is measured with.
-	padding = 96 << 10
+	// minPadding and maxPadding bound what a link is measured with: a 64th of
+	// what is to be sent. The more it is, the less a busy host can blur it.
+	minPadding, maxPadding = 48 << 10, 384 << 10
 	// gzipBelow and zstdBelow are the speeds of a link, in bytes a second,
 	// below which it pays that the host undoes the compression: docs/benchmarks.md
 	// has what that costs it.
@@ -42,9 +44,10 @@ func (cp *copying) codec(p *probe, n int64) func() bundle.Codec {
 	if g == nil {
 		return plain
 	}
-	limit := g.RTT() + time.Duration(padding/below*float64(time.Second))
+	padding := min(max(minPadding, int(n>>6)), maxPadding)
+	limit := g.RTT() + time.Duration(float64(padding)/below*float64(time.Second))
 	begin, read := time.Now(), g.Pad(padding)
-	return func() bundle.Codec {
+	return sync.OnceValue(func() bundle.Codec { // one answer for all lanes
 		late := time.NewTimer(time.Until(begin.Add(limit)))
 		defer late.Stop()
 		select {
@@ -53,5 +56,5 @@ func (cp *copying) codec(p *probe, n int64) func() bundle.Codec {
 		case <-late.C:
 			return codec
 		}
-	}
+	})
 }

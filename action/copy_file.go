@@ -6,6 +6,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"thordeploy/internal/bundle"
 )
 
 // file copies one file, or content.
@@ -169,6 +171,10 @@ func (cp *copying) fileAct(ctx context.Context, p *probe, load payload, s step, 
 	in := incoming{
 		target: target, size: load.size, mode: s.mode, owner: cp.owner, validate: cp.validate, write: load.write,
 	}
+	if cp.tree != nil {
+		in.codec = cp.codec(p, load.size)
+		in.pack = func(w io.Writer, z bundle.Codec) error { return cp.call.Trees.WriteFileAs(w, cp.tree, 0, z) }
+	}
 	if p.missing {
 		in.dirMode = chmodText(cp.folderMode(p, rootEntry))
 	}
@@ -192,6 +198,23 @@ type incoming struct {
 	old      string // cksum(1) that target must still have, empty: whatever
 	validate []string
 	write    func(io.Writer) error
+	codec    func() bundle.Codec                 // nil: as it is
+	pack     func(io.Writer, bundle.Codec) error // write, compressed; nil where codec is
+}
+
+// stream writes what copy_receive.sh reads.
+func (in incoming) stream(w io.Writer) error {
+	codec := bundle.Plain
+	if in.codec != nil {
+		codec = in.codec()
+	}
+	if _, err := io.WriteString(w, codecLine(codec)); err != nil {
+		return err
+	}
+	if codec != bundle.Plain {
+		return in.pack(w, codec)
+	}
+	return in.write(w)
 }
 
 // send puts the file in its place as a whole or not at all, and tells what
@@ -201,7 +224,7 @@ func (in incoming) send(ctx context.Context, c *Call) (found, Result) {
 		path.Dir(in.target), path.Base(in.target), privateName(),
 		fmt.Sprint(in.size), chmodText(in.mode), in.owner, in.dirMode, in.old,
 	}, in.validate...)
-	s, err := streamHalf(ctx, c, "copy_receive", args, in.write, nil)
+	s, err := streamHalf(ctx, c, "copy_receive", args, in.stream, nil)
 	said := strings.TrimSpace(text8(s.stderr))
 	if err != nil {
 		return found{}, broken(fmt.Errorf("copying to %s: %w", text8(in.target), err))

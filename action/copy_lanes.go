@@ -31,11 +31,12 @@ const (
 type outgoing struct {
 	copying *copying
 	plan    []step
-	head    []int // what the first lane sends ahead: folders and symlinks
+	head    []int // what one lane sends ahead: folders and symlinks
 	bytes   int64
 
 	mu    sync.Mutex
 	files []int
+	led   bool // a lane has taken the head
 	stop  bool // a lane failed
 }
 
@@ -82,6 +83,17 @@ func (o *outgoing) next() (int, bool) {
 	return i, true
 }
 
+// lead gives the lane that begins first what goes ahead.
+func (o *outgoing) lead() []int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.led {
+		return nil
+	}
+	o.led = true
+	return o.head
+}
+
 func (o *outgoing) halt() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -89,16 +101,14 @@ func (o *outgoing) halt() {
 }
 
 // write is one lane's archive.
-func (o *outgoing) write(w io.Writer, first bool, codec bundle.Codec) error {
+func (o *outgoing) write(w io.Writer, codec bundle.Codec) error {
 	if _, err := io.WriteString(w, codecLine(codec)); err != nil {
 		return err
 	}
-	a := o.copying.call.Trees.Archive(w, o.copying.tree, codec)
-	if first {
-		for _, i := range o.head {
-			if err := a.Add(i, fileMode(o.plan[i].mode)); err != nil {
-				return err
-			}
+	a := o.copying.call.Trees.Stream(w, o.copying.tree, codec)
+	for _, i := range o.lead() {
+		if err := a.Add(i, fileMode(o.plan[i].mode)); err != nil {
+			return err
 		}
 	}
 	for {
@@ -134,26 +144,24 @@ func (o *outgoing) run(ctx context.Context, p *probe) Result {
 			return int(o.copying.tree.Entries[b].Size - o.copying.tree.Entries[a].Size)
 		})
 	}
-	results := make([]Result, n)
+	results, refused := make([]Result, n), make([]bool, n)
 	var lanes sync.WaitGroup
 	for k := range n {
 		lanes.Go(func() {
 			begun := false
 			s, err := streamLine(ctx, o.copying.call, line, func(w io.Writer) error {
 				begun = true
-				return o.write(w, k == 0, codec())
+				return o.write(w, codec())
 			}, nil)
-			if k > 0 && !begun && refusedChannel(err) {
-				return // the other lanes carry its share
-			}
-			if results[k] = o.copying.sent(p, s, err); results[k].Failed {
+			refused[k] = !begun && refusedChannel(err)
+			if results[k] = o.copying.sent(p, s, err); results[k].Failed && !refused[k] {
 				o.halt()
 			}
 		})
 	}
 	lanes.Wait()
-	for _, r := range results {
-		if r.Failed {
+	for k, r := range results { // the other lanes carried the share of one that was refused
+		if r.Failed && (!refused[k] || !slices.Contains(refused, false)) {
 			return r
 		}
 	}

@@ -136,6 +136,12 @@ func (w countingStdin) Write(b []byte) (int, error) {
 // openHost starts a session whose shell is the command line prefix.
 func openHost(t *testing.T, name, prefix string) *host {
 	t.Helper()
+	return openHostOver(t, name, prefix, func(c transport.Conn) transport.Conn { return c })
+}
+
+// openHostOver is openHost with the connection wrapped.
+func openHostOver(t *testing.T, name, prefix string, wrap func(transport.Conn) transport.Conn) *host {
+	t.Helper()
 	if strings.Contains(prefix, "{busybox}") {
 		dir, err := busyboxDir()
 		if err != nil {
@@ -146,7 +152,7 @@ func openHost(t *testing.T, name, prefix string) *host {
 	conn := &countingConn{Conn: streamsUnder(local.Dial(), prefix)}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	s, err := shell.Open(ctx, conn, shell.Options{Prefix: prefix})
+	s, err := shell.Open(ctx, wrap(conn), shell.Options{Prefix: prefix})
 	if err != nil {
 		t.Fatalf("opening a session under %s: %v", prefix, err)
 	}

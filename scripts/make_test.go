@@ -83,9 +83,10 @@ func TestSetupWithoutRoot(t *testing.T) {
 		}
 	}
 	for target, packages := range map[string]string{
-		"build":       "libc6-dev",
-		"pack":        "libc6-dev gcc-aarch64-linux-gnu",
-		"bench-sweep": "libc6-dev",
+		"build":           "libc6-dev",
+		"pack":            "libc6-dev gcc-aarch64-linux-gnu",
+		"bench-sweep":     "libc6-dev",
+		"bench-transport": "libc6-dev openssh-server",
 	} {
 		cmd := exec.CommandContext(t.Context(), "/bin/sh", "setup.sh", target)
 		cmd.Env = []string{"PATH=" + bin}

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # copy_receive.sh DIR NAME TEMP SIZE MODE OWNER DIRMODE OLD [WORD]…: writes its
-# standard input to DIR/NAME. It stands there under another name (TEMP) until
+# standard input, after a line that names the program to undo its compression
+# (cat: none), to DIR/NAME. It stands there under another name (TEMP) until
 # it is whole, has its MODE and OWNER (OWNER:GROUP or nothing) and was accepted
 # by the command WORD… (%s: the file). DIRMODE: makes DIR where it is missing.
 # OLD: the cksum that DIR/NAME must still have, or nothing.
@@ -24,10 +25,11 @@ if [ -n "$dirmode" ]; then make "$dir" || no folder; fi
 # O_EXCL: nobody's symlink is followed. Owner and mode are set through the
 # descriptor, for the folder may be one that others write to.
 set -C
+IFS= read -r unpack || no short
 trap 'rm -f -- "$temp"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 {
-	cat >&9 || no write
+	if [ "$unpack" = cat ]; then cat >&9 || no write; else "$unpack" -dc >&9 || no short; fi
 	file=/proc/self/fd/9
 	[ "$(wc -c <$file)" -eq "$size" ] || no short
 	if [ -n "$owner" ]; then chown -- "$owner" $file || no owner; fi

@@ -130,14 +130,16 @@ func measure(ctx context.Context, o options, l *lab.Lab, dir, kind, name string,
 	if err := b.writeInputs(); err != nil {
 		return false, err
 	}
-	times := map[string][]time.Duration{}
+	times, sent := map[string][]time.Duration{}, map[string]int64{}
 	for range o.rounds {
 		for _, p := range programs {
+			before := b.passed()
 			took, err := b.turn(ctx, p)
 			if err != nil {
 				return false, fmt.Errorf("%s: %w", p.name, err)
 			}
 			times[p.name] = append(times[p.name], took)
+			sent[p.name] = (b.passed() - before) / int64(o.hosts)
 		}
 	}
 	fmt.Printf("\n%s, pack of %s\n", name, kind)
@@ -147,7 +149,7 @@ func measure(ctx context.Context, o options, l *lab.Lab, dir, kind, name string,
 		if p.name != own && (best == 0 || m < best) {
 			best = m
 		}
-		fmt.Printf("  %-12s %7.2f s\n", p.name, m.Seconds())
+		fmt.Printf("  %-12s %7.2f s   %5.1f MB a host\n", p.name, m.Seconds(), float64(sent[p.name])/1e6)
 	}
 	ratio := mine.Seconds() / best.Seconds()
 	fmt.Printf("  thordeploy takes %.2f of the best other's time (bar: %.1f)\n", ratio, bar)

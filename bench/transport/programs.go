@@ -111,6 +111,16 @@ func (b *bench) turn(ctx context.Context, p program) (time.Duration, error) {
 	return took, b.check(ctx)
 }
 
+// passed is how many bytes went to the hosts so far.
+func (b *bench) passed() int64 {
+	var n int64
+	for _, r := range b.far.Relays {
+		up, _ := r.Passed()
+		n += up
+	}
+	return n
+}
+
 // check compares what is on every host with the pack, then removes it.
 func (b *bench) check(ctx context.Context) error {
 	var want []string

@@ -3,7 +3,7 @@
 //
 // Data flows from the disk into a [Tree] (one walk, each file read and hashed
 // once, contents held in memory as far as [Cache.MaxBytes] allows) and from
-// there to any number of writers at the same time: an [Archive] hands each of
+// there to any number of writers at the same time: a [Stream] hands each of
 // them the same byte slices, so a further host costs neither disk nor memory
 // nor hashing. Where streams are compressed, the first host that comes to a
 // piece of a file compresses it for all ([Codec]).
@@ -74,7 +74,7 @@ func (c *Cache) TreeFollowing(path string) (*Tree, error) { return c.tree(path, 
 // tar stream to w, with each entry's mode passed through mode (nil: as
 // packed). It may run for many writers at once.
 func (c *Cache) WriteTar(w io.Writer, t *Tree, want func(Entry) bool, mode func(Entry) fs.FileMode) error {
-	a := c.Archive(w, t, Plain)
+	a := c.Stream(w, t, Plain)
 	for i, e := range t.Entries {
 		if want != nil && !want(e) {
 			continue

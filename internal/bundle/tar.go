@@ -14,10 +14,10 @@ import (
 // without being copied.
 const blockSize = 64 << 10
 
-// Archive writes entries of a tree as a tar stream. It uses the GNU format: its
+// Stream writes entries of a tree as a tar stream. It uses the GNU format: its
 // names are bytes of any length and encoding, and busybox tar reads them, which
-// it doesn't with PAX. Create it with [Cache.Archive]; for one goroutine.
-type Archive struct {
+// it doesn't with PAX. Create it with [Cache.Stream]; for one goroutine.
+type Stream struct {
 	cache *Cache
 	tree  *Tree
 	out   *bufio.Writer // nil where pack is not
@@ -25,9 +25,9 @@ type Archive struct {
 	tar   *tar.Writer
 }
 
-// Archive begins a tar stream of entries of t to w, compressed with codec.
-func (c *Cache) Archive(w io.Writer, t *Tree, codec Codec) *Archive {
-	a := &Archive{cache: c, tree: t}
+// Stream begins a tar stream of entries of t to w, compressed with codec.
+func (c *Cache) Stream(w io.Writer, t *Tree, codec Codec) *Stream {
+	a := &Stream{cache: c, tree: t}
 	if codec == Plain {
 		a.out = bufio.NewWriterSize(w, blockSize)
 		a.tar = tar.NewWriter(a.out)
@@ -40,7 +40,7 @@ func (c *Cache) Archive(w io.Writer, t *Tree, codec Codec) *Archive {
 
 // Add writes the entry at index i with owner and group 0 and the permissions
 // of mode.
-func (a *Archive) Add(i int, mode fs.FileMode) error {
+func (a *Stream) Add(i int, mode fs.FileMode) error {
 	e := a.tree.Entries[i]
 	h := &tar.Header{Format: tar.FormatGNU, Name: e.Path, ModTime: e.ModTime, Mode: unixMode(mode), Typeflag: tar.TypeReg, Size: e.Size}
 	switch {
@@ -62,7 +62,7 @@ func (a *Archive) Add(i int, mode fs.FileMode) error {
 }
 
 // shared writes the contents of entry i from the blocks that all hosts share.
-func (a *Archive) shared(i int) error {
+func (a *Stream) shared(i int) error {
 	if err := a.pack.flush(); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (a *Archive) shared(i int) error {
 }
 
 // Close writes the end of the stream. It doesn't close what it writes to.
-func (a *Archive) Close() error {
+func (a *Stream) Close() error {
 	if err := a.tar.Close(); err != nil {
 		return fmt.Errorf("packing %s: %w", a.tree.Root, err)
 	}
