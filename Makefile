@@ -12,10 +12,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 TESTTIME ?= 20m
 
-.PHONY: help build demo test test-oracle check fuzz bench bench-sweep pack docs clean
+.PHONY: help build demo test test-oracle check fuzz bench bench-sweep bench-transport pack docs clean
 
 help: ## list every target
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## bin/thordeploy, bin/thorscan (both static) and bin/thorlab, for this machine
 	@scripts/setup.sh build
@@ -54,6 +54,11 @@ bench-sweep: ## thordeploy beside ansible-playbook and a shell loop, on 20 hosts
 	@scripts/setup.sh bench-sweep
 	@$(MAKE) --no-print-directory build
 	go run ./bench/sweep
+
+bench-transport: ## copying a pack beside scp, rsync, tar and sftp, on links of the lab
+	@scripts/setup.sh bench-transport
+	@$(MAKE) --no-print-directory build
+	go run ./bench/transport
 
 pack: ## dist/pack: what goes to a target, for linux/amd64 and linux/arm64
 	@scripts/setup.sh pack

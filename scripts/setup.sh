@@ -80,6 +80,15 @@ test-oracle)
 	# ansible-core with the collections that have mount and synchronize.
 	need ansible test -d /usr/lib/python3/dist-packages/ansible_collections/ansible/posix
 	;;
+bench-transport)
+	compiler
+	need openssh-server have sshd
+	need openssh-client have sftp
+	need openssh-client have scp
+	need rsync have rsync
+	need tar have tar
+	need findutils have xargs
+	;;
 test)
 	compiler
 	cross_compiler
@@ -90,6 +99,7 @@ test)
 	need shellcheck have shellcheck
 	need sudo have sudo
 	need tar have tar
+	need zstd have zstd # what targets may have
 	need procps have ps
 	need util-linux have unshare
 	need mount have mount

@@ -60,7 +60,6 @@ func makePack(dir, kind string) error {
 		return err
 	}
 	source := rand.NewChaCha8([32]byte{1})
-	random := rand.New(source)
 	for i := range packFiles {
 		data := make([]byte, packBytes/packFiles)
 		switch kind {
@@ -68,7 +67,7 @@ func makePack(dir, kind string) error {
 			_, _ = source.Read(data) // never fails
 		case "rules":
 			for at := 0; at < len(data); {
-				at += copy(data[at:], fmt.Sprintf("rule r%d { strings: $a = { %016x } condition: $a at %d }\n", i, random.Uint64(), random.IntN(4096)))
+				at += copy(data[at:], fmt.Sprintf("rule r%d { strings: $a = { %016x } condition: $a at %d }\n", i, source.Uint64(), source.Uint64()%4096))
 			}
 		default:
 			return fmt.Errorf("no pack of %q: there are random and rules", kind)

@@ -146,7 +146,7 @@ func (c *Cache) WriteFileAs(w io.Writer, t *Tree, i int, codec Codec) error {
 	switch {
 	case codec == Plain:
 		return t.writeFile(w, i)
-	case t.data[i] != nil && len(t.data[i]) > 0:
+	case len(t.data[i]) > 0:
 		return c.writeBlocks(w, t, i, codec)
 	}
 	p := &packer{to: w, codec: codec}
