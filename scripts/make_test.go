@@ -86,7 +86,7 @@ func TestSetupWithoutRoot(t *testing.T) {
 		"build":           "libc6-dev",
 		"pack":            "libc6-dev gcc-aarch64-linux-gnu",
 		"bench-sweep":     "libc6-dev",
-		"bench-transport": "libc6-dev openssh-server",
+		"bench-transport": "libc6-dev openssh-client",
 	} {
 		cmd := exec.CommandContext(t.Context(), "/bin/sh", "setup.sh", target)
 		cmd.Env = []string{"PATH=" + bin}

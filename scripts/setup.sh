@@ -84,7 +84,6 @@ bench-transport)
 	compiler
 	need openssh-server have sshd
 	need openssh-client have sftp
-	need openssh-client have scp
 	need rsync have rsync
 	need tar have tar
 	need findutils have xargs
