@@ -90,6 +90,7 @@ type Call struct {
 	Output   func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil
 	Trees    *bundle.Cache                  // packed trees, shared by all hosts
 	RAMSizes map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
+	Connect  Connecting                     // opens the host's held shell anew (wait_for_connection)
 	// Template renders the text of the template file in the task's scope.
 	// The error is a *diag.Diagnostic where the fault has a place.
 	Template func(text, file string, o TemplateOptions) (string, error)

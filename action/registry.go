@@ -44,6 +44,7 @@ func all() []*Spec {
 		unarchiveSpec(),
 		unmountSpec(),
 		waitForSpec(),
+		waitForConnectionSpec(),
 	}
 }
 

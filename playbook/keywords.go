@@ -50,7 +50,7 @@ var (
 		"group", "include",
 		"package", "pip", "reboot", "replace",
 		"service", "synchronize", "systemd", "uri", "user",
-		"wait_for_connection", "yum",
+		"yum",
 	}
 )
 

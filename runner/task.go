@@ -159,6 +159,7 @@ func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject)
 	if err != nil {
 		return h.evalFailed("", err)
 	}
+	call.Connect = h.connecting(f, sc, delegate)
 	if !t.Spec.Local {
 		if o := h.reach(t, in, sc, call, delegate); o != nil {
 			return *o
