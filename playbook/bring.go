@@ -69,14 +69,19 @@ func (pb *Playbook) bring(key includeKey) *included {
 	ld.renew()
 	in := ld.bring(key)
 	key.task.Include.at.play.numberBrought()
-	if err := ld.list.Err(); err != nil {
-		*in = included{err: err}
+	if in.err = ld.list.Err(); in.err == nil {
+		return in
+	}
+	in.tasks, in.handlers = nil, nil
+	if in.file == "" { // it may be there the next time
+		delete(ld.included, key)
 	}
 	return in
 }
 
 // renew forgets the problems of what was read before, which were told.
 func (ld *loader) renew() {
+	ld.running = true
 	ld.list, ld.said, ld.stopped = diag.List{}, make(map[diag.Diagnostic]bool), false
 }
 
@@ -182,7 +187,7 @@ func (ld *loader) ahead(t *Task) {
 	}
 	c, ok := name.Const()
 	from, known := ld.roleFiles(t)
-	if !ok || c == nil || !known || ld.play == nil || t.hasTemplates() {
+	if !ok || c == nil || !known || ld.play == nil || ld.running || t.hasTemplates() {
 		return
 	}
 	key := includeKey{t, toText(c), from}

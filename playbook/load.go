@@ -42,6 +42,7 @@ type loader struct {
 	said      map[diag.Diagnostic]bool // problems reported, so that a file used twice has each once
 	nodes     int                      // walked so far
 	bytes     int64                    // read so far
+	running   bool                     // the playbook is loaded: what is read now a host has come to
 	began     bool                     // a play was read
 	ignored   bool                     // ignore_warnings was seen
 	stopped   bool                     // a bound was hit: nothing more is walked
