@@ -41,15 +41,28 @@ func rawSpec() *Spec {
 	return &Spec{
 		Name:     "raw",
 		FreeForm: "cmd",
-		RawText:  []string{"executable"},
-		Params: []Param{
+		// Ansible takes the same words out of the line as for the others, and
+		// leaves all but executable unused.
+		RawText: rawTextKeys(),
+		Params: append([]Param{
 			{Name: "cmd", Aliases: []string{"_raw_params"}, Type: String, Required: true, Doc: "the command line, run as it is"},
 			{Name: "executable", Type: Path, Doc: "the shell to use instead of the account's"},
-		},
+		}, unusedByRaw()...),
 		Doc:       "Run a command line as it is, without the task's environment.",
 		Ephemeral: func(a Args) Footprint { return commandFootprint(a.Str("cmd"), true) },
 		Run:       runRaw,
 	}
+}
+
+// unusedByRaw are parameters that raw accepts and leaves unused.
+func unusedByRaw() []Param {
+	var unused []Param
+	for _, name := range rawTextKeys() {
+		if name != "executable" {
+			unused = append(unused, Param{Name: name, Type: Raw, Doc: "accepted and ignored, as in Ansible"})
+		}
+	}
+	return unused
 }
 
 // runRaw is ansible.builtin.raw: no environment, no creates or removes, and
