@@ -23,6 +23,8 @@ import (
 var (
 	oracle  = flag.Bool("oracle", false, "run the cases through ansible-playbook and thordeploy")
 	show    = flag.Bool("show", false, "print what both programs printed")
+	folder  = flag.String("cases", "cases", "`folder` of the cases")
+	cache   = flag.String("cache", "", "`folder` to keep what ansible-playbook did in, so that a case that didn't change isn't run by it again")
 	ansible = flag.Bool("ansible-only", false, "run the cases through ansible-playbook alone and print what it left, for who writes one")
 )
 
@@ -55,7 +57,7 @@ func TestCases(t *testing.T) {
 	if _, err := exec.LookPath("ansible-playbook"); err != nil {
 		labtest.Lacking(t, fmt.Errorf("%w (apt-get install ansible)", err))
 	}
-	cases, err := LoadAll("cases")
+	cases, err := LoadAll(*folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,7 @@ func newWorker(t *testing.T, bin string) *worker {
 func (w *worker) compare(t *testing.T, c *Case) {
 	w.www = httptest.NewServer(http.FileServer(http.Dir(filepath.Join(c.Dir, "www"))))
 	defer w.www.Close()
-	theirs, said := w.run(t, c, w.ansiblePlaybook)
+	theirs, said := cached(t, c, func() (outcome, string) { return w.run(t, c, w.ansiblePlaybook) })
 	if *ansible {
 		for _, d := range differences(c, outcome{}, theirs) {
 			t.Log(strings.Replace(d, "only with thordeploy: ", "", 1))

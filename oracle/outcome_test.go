@@ -102,6 +102,9 @@ func describe(name, want string, wanted bool, got string, have bool) string {
 			fmt.Fprintf(&lines, "\n    ansible    %s\n    thordeploy %s", shorten(x), shorten(y))
 		}
 	}
+	if lines.Len() == 0 {
+		lines.WriteString(" only in the line break at the end")
+	}
 	return name + ":" + shortenTo(lines.String(), 3000)
 }
 
@@ -152,7 +155,11 @@ func ourEvents(data []byte) (results []result, recap map[string]runner.Counts, e
 			if status == runner.Rescued {
 				status = runner.Failed // Ansible's recap alone knows the rescue
 			}
-			results = append(results, result{Host: f.Host, Task: strings.TrimSpace(f.Name), Status: string(status)})
+			name := strings.TrimSpace(f.Name)
+			if f.Role != "" {
+				name = f.Role + " : " + name
+			}
+			results = append(results, result{Host: f.Host, Task: name, Status: string(status)})
 		}
 	}
 	recap = map[string]runner.Counts{}

@@ -11,7 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"thordeploy/internal/lab"
 )
@@ -135,6 +137,9 @@ var differing = map[string]string{
 // normal is a file's content as it is compared: JSON as its values, without
 // the keys that are bound to differ.
 func normal(name string, content []byte) string {
+	if !utf8.Valid(content) {
+		return strconv.Quote(string(content))
+	}
 	if filepath.Ext(name) != ".json" {
 		return string(content)
 	}
@@ -155,7 +160,10 @@ func strip(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
-			if _, ok := differing[k]; ok || strings.HasPrefix(k, "_ansible_") {
+			_, differs := differing[k]
+			// Some of Ansible's results leave out what isn't so: `is failed`
+			// doesn't care, and `.failed` is better there than undefined.
+			if differs || strings.HasPrefix(k, "_ansible_") || k == "failed" && e == false {
 				delete(v, k)
 				continue
 			}

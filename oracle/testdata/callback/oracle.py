@@ -24,6 +24,9 @@ class CallbackModule(CallbackBase):
             events.write(json.dumps(event) + "\n")
 
     def _result(self, result, status):
+        # Neither is counted in the recap.
+        if result._task.action.split(".")[-1] in ("meta", "include_role"):
+            return
         name = result._task.get_name()
         if "{{" in name or not name:
             name = result.task_name
@@ -39,7 +42,8 @@ class CallbackModule(CallbackBase):
         self._result(result, "skipped")
 
     def v2_runner_on_unreachable(self, result):
-        self._result(result, "unreachable")
+        ignored = result._task_fields.get("ignore_unreachable")
+        self._result(result, "ignored" if ignored else "unreachable")
 
     def v2_playbook_on_stats(self, stats):
         self._write(recap={host: stats.summarize(host) for host in stats.processed})

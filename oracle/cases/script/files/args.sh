@@ -1,0 +1,3 @@
+#!/bin/sh
+pwd
+printf '%s|' "$@"
