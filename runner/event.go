@@ -43,6 +43,10 @@ type RunStarted struct {
 	Hosts    []string  `json:"hosts"` // every host selected by any play, in inventory order
 	Forks    int       `json:"forks"`
 	Check    bool      `json:"check,omitempty"`
+	Job      int       `json:"job,omitempty"` // which playbook of the command line, from 0
+	// Resumed: it goes on with a run that was cut short. Hosts are those that
+	// begin anew; what the others came to stays.
+	Resumed bool `json:"resumed,omitempty"`
 }
 
 // PlayStarted opens a play.

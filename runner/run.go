@@ -52,8 +52,15 @@ func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sin
 	defer x.keeper.close()
 
 	state := &State{}
+	if r.Resume != nil {
+		state = r.Resume
+	}
 	var failed error
 	tell := func(e Event) {
+		if s, ok := e.(settle); ok {
+			go func() { s <- x.Durable(context.WithoutCancel(x.ctx)) }()
+			return
+		}
 		state.Apply(e)
 		if failed != nil {
 			return // the workers' last words are still taken, so that none of them blocks
@@ -65,7 +72,7 @@ func (r *Runner) Run(ctx context.Context, pb *playbook.Playbook, legs []Leg, sin
 	}
 
 	started := now()
-	tell(RunStarted{Time: started, RunID: r.runID(), Playbook: pb.File, Hosts: names(x.chosen), Forks: r.forks(), Check: r.Check})
+	tell(RunStarted{Time: started, RunID: r.runID(), Playbook: pb.File, Hosts: names(x.chosen), Forks: r.forks(), Check: r.Check, Job: r.Job, Resumed: r.Resume != nil})
 	for i, leg := range legs {
 		if workers.Err() != nil || x.over {
 			break
@@ -169,6 +176,24 @@ func (x *run) drain(work func(), tell func(Event)) {
 			return
 		}
 	}
+}
+
+// settle is a worker's question, sent as its events are so that it comes after
+// them: the answer comes when they are durable.
+type settle chan error
+
+// EventType is "settle"; no sink sees it.
+func (settle) EventType() string { return "settle" }
+
+// settled waits until all that the host's worker has told is durable.
+// Cleaning up doesn't wait: it goes on though nothing can be written any more.
+func (h *hostRun) settled() error {
+	if h.Durable == nil || h.cleaning {
+		return nil
+	}
+	answer := make(settle, 1)
+	h.events <- answer
+	return <-answer
 }
 
 // hostsOf is the hosts of a leg: as they were chosen before the run, unless the

@@ -51,8 +51,16 @@ type Runner struct {
 	// BecomeDefault fills in what a task that becomes leaves unsaid: the
 	// user, method and password (-K) asked for without -b.
 	BecomeDefault transport.Become
-	User          string // -u; a play's remote_user and the inventory's ansible_user win
-	RunID         string // empty: made up
+	// Durable, where it is set, returns when every event told so far is safe
+	// from a crash. It is called before each task that may change a host.
+	Durable func(context.Context) error
+	// Resume is the state to go on from, of a run that was cut short; nil: a new
+	// run. The hosts of the legs begin anew.
+	Resume *State
+	Job    int // which playbook of the command line it is, from 0
+
+	User  string // -u; a play's remote_user and the inventory's ansible_user win
+	RunID string // empty: made up
 
 	// What magic variables say of the command line.
 	Verbosity  int      // ansible_verbosity

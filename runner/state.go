@@ -50,6 +50,7 @@ type HostState struct {
 	Started     time.Time
 	Finished    time.Time // zero while it runs
 	Out         bool      // it failed or was unreachable, and was not forgiven for it
+	Plays       int       // plays that it went through to the end
 }
 
 // Broken reports whether the host failed or was unreachable, so that it takes
@@ -60,9 +61,15 @@ func (h *HostState) Broken() bool { return h.Out }
 func (s *State) Apply(e Event) {
 	switch e := e.(type) {
 	case RunStarted:
-		s.RunID, s.Playbook, s.Forks, s.Check, s.Started = e.RunID, e.Playbook, e.Forks, e.Check, e.Time
+		s.RunID, s.Playbook, s.Forks, s.Check = e.RunID, e.Playbook, e.Forks, e.Check
+		if !e.Resumed || s.Started.IsZero() {
+			s.Started = e.Time
+		}
+		s.Finished, s.Interrupted = time.Time{}, false
 		for _, name := range e.Hosts {
-			s.host(name)
+			if h := s.host(name); e.Resumed {
+				*h = HostState{Name: name, Held: h.Held}
+			}
 		}
 	case PlayStarted:
 		s.Play, s.PlayName = e.Play, e.Name
@@ -177,5 +184,6 @@ func (h *HostState) ended(e HostFinished) {
 	h.Interrupted = h.Interrupted || e.Interrupted
 	if e.Status == OK {
 		h.Held = nil // the play took away what it meant to
+		h.Plays++
 	}
 }

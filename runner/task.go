@@ -224,6 +224,9 @@ func (h *hostRun) reach(t *playbook.Task, in inside, sc *scope, call *action.Cal
 	s, err := h.session(in.f, sc, delegate)
 	if err == nil && !call.Check {
 		err = h.hold(s, t, in.at, call.Args)
+		if err == nil {
+			err = h.settled()
+		}
 	}
 	if err == nil {
 		call.Shell = s.shell

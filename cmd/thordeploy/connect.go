@@ -73,7 +73,7 @@ func (m *Main) newDialer(jobs []job, extra map[string]any) (*dialer, error) {
 			hidden[p] = true
 		}
 	}
-	note("-e", extra)
+	note("extra-vars", extra) // a name that a host could have
 	for _, j := range jobs {
 		for _, h := range j.inventory.Hosts() {
 			note(h.Name, h.Vars)

@@ -41,6 +41,7 @@ type options struct {
 	listHosts    bool
 	syntaxCheck  bool
 	ansibleOptions
+	runDir string
 }
 
 // ansibleOptions are what Ansible's flags, its environment and ansible.cfg say
@@ -103,7 +104,7 @@ func (m *Main) command(code *exitCode) *cobra.Command {
 	root.SetVersionTemplate("thordeploy {{.Version}}\n")
 	m.addFlags(root)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
-	root.AddCommand(m.playbookCommand(), m.inventoryCommand(), m.vaultCommand(), m.lintCommand(code), m.docsCommand())
+	root.AddCommand(m.playbookCommand(), m.inventoryCommand(), m.vaultCommand(), m.lintCommand(code), m.runsCommand(), m.resumeCommand(code), m.docsCommand())
 	return root
 }
 
@@ -133,6 +134,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.StringVar(&o.knownHosts, "known-hosts", "", "known_hosts `FILE` instead of the account's and the system's")
 	f.StringVar(&o.hostKeys, "host-key-checking", "strict", "`HOW` host keys are checked: strict is the only way, a host's key must be known")
 	f.Var(&o.failOn, "fail-on", "exit with 10 on a finding at or above notice, warning, alert or a score")
+	f.StringVar(&o.runDir, "run-dir", "", "`FOLDER` for the run's journal (default runs/TIME-ID); none: keep none")
 	f.BoolVar(&o.json, "json", false, "write the run's events as JSON lines")
 	// The empty `` keep --help from calling its value "count": it has none.
 	f.CountVarP(&o.verbose, "verbose", "v", "``show the output of tasks that went well too")

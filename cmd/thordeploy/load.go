@@ -52,7 +52,7 @@ func (m *Main) loader(extra map[string]any, keys *vault.Keyring) *playbook.Loade
 	} else if home := m.Getenv("HOME"); filepath.IsAbs(home) {
 		roles = append([]string{filepath.Join(home, ".ansible/roles")}, roles...)
 	}
-	return &playbook.Loader{Vault: keys, Vars: extraScope(extra), RolesPath: roles}
+	return &playbook.Loader{FS: m.inputs.fileSystem(), Vault: keys, Vars: extraScope(extra), RolesPath: roles}
 }
 
 // readPlaybook gives a playbook's text and the absolute folder that its
@@ -135,6 +135,11 @@ func (m *Main) load(ctx context.Context, names []string, extra map[string]any, k
 	}
 	if m.syntaxCheck {
 		return jobs, failed
+	}
+	for _, name := range append(slices.Clone(m.inventories), names...) {
+		if !strings.Contains(name, ",") && !strings.HasPrefix(name, playbooks.Prefix) {
+			m.inputs.noteFiles(name)
+		}
 	}
 	inv, problems := m.loadInventory(ctx, keys)
 	if err := m.report(problems); err != nil {

@@ -35,6 +35,9 @@ type Main struct {
 
 	out, err io.Writer // Stdout and Stderr without the secrets
 	secrets  redact.Redactor
+	args     []string // the command line
+	inputs   inputs
+	resuming *record // of `resume`
 	options
 }
 
@@ -82,7 +85,7 @@ func (m *Main) Run(args []string) exitCode {
 // execute reads the command line and does what it says.
 func (m *Main) execute(ctx context.Context, args []string) exitCode {
 	code := exitOK
-	m.ansible = m.Name == ansibleName
+	m.ansible, m.args = m.Name == ansibleName, args
 	c := m.command
 	if m.ansible {
 		c = m.ansibleCommand

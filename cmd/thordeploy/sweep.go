@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,15 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 	if err != nil {
 		return 0, err
 	}
-	return m.runJobs(ctx, r, jobs)
+	rec, err := m.keepRecord()
+	if err != nil {
+		return 0, err
+	}
+	code, err := m.runJobs(ctx, r, jobs, rec)
+	if err = errors.Join(err, rec.close()); err == nil && m.resuming != nil {
+		fmt.Fprintf(m.err, "in all, with what was done before: %s\n", runLine(rec.dir))
+	}
+	return code, err
 }
 
 // newRunner is the runner that the flags ask for. It is an error where one of
@@ -88,16 +97,20 @@ func (m *Main) newRunner(ctx context.Context, jobs []job, extra map[string]any) 
 
 // runJobs runs one playbook after the other. A host that a playbook broke
 // takes no part in the next ones.
-func (m *Main) runJobs(ctx context.Context, r *runner.Runner, jobs []job) (exitCode, error) {
+func (m *Main) runJobs(ctx context.Context, r *runner.Runner, jobs []job, rec *record) (exitCode, error) {
 	var states []*runner.State
 	broken := map[string]bool{}
-	sink := m.sink()
-	for _, j := range jobs {
-		legs := m.whole(j.legs, broken)
+	sink := rec.sink(m.sink())
+	rec.serve(r)
+	for i, j := range jobs {
+		legs := rec.remaining(i, m.whole(j.legs, broken))
+		if state := rec.finished(i, legs); state != nil {
+			states = append(states, state)
+		}
 		if len(legs) == 0 {
 			continue
 		}
-		r.Inventory = j.inventory
+		r.Inventory, r.Job, r.Resume = j.inventory, i, rec.state(i)
 		state, err := r.Run(ctx, j.playbook, legs, sink)
 		if err != nil {
 			return 0, err

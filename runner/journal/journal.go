@@ -67,14 +67,14 @@ func Create(dir string, opt Options) (*Journal, error) {
 }
 
 // Open goes on with the journal of a run that has ended or was cut short, and
-// gives the state it had come to. Half a line at its end is taken away.
-func Open(dir string, opt Options) (*Journal, *runner.State, error) {
+// gives what it tells. Half a line at its end is taken away.
+func Open(dir string, opt Options) (*Journal, History, error) {
+	var history History
 	j, err := start(dir, 0, opt)
 	if err != nil {
-		return nil, nil, err
+		return nil, history, err
 	}
-	state := &runner.State{}
-	whole, err := read(j.file, func(e runner.Event) error { state.Apply(e); return nil })
+	whole, err := read(j.file, history.Apply)
 	if err == nil {
 		err = j.file.Truncate(whole)
 	}
@@ -82,9 +82,9 @@ func Open(dir string, opt Options) (*Journal, *runner.State, error) {
 		_, err = j.file.Seek(whole, io.SeekStart)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("go on with the journal in %s: %w", dir, err), j.Close())
+		return nil, History{}, errors.Join(fmt.Errorf("go on with the journal in %s: %w", dir, err), j.Close())
 	}
-	return j, state, nil
+	return j, history, nil
 }
 
 // start takes the lock and opens the file.

@@ -74,9 +74,13 @@ func TestCutAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Count(string(whole[:cut]), "\n")
-		j, state, err := Open(dir, Options{})
+		j, history, err := Open(dir, Options{})
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		state := history.Jobs[0]
+		if state == nil {
+			state = &runner.State{}
 		}
 		if diff := cmp.Diff(fold(aRun()[:lines]), state); diff != "" {
 			t.Fatalf("cut at %d: (-want +got)\n%s", cut, diff)
@@ -111,14 +115,14 @@ func TestLastLineOfZeros(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	j, state, err := Open(dir, Options{})
+	j, history, err := Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(fold(aRun()[:3]), state); diff != "" {
+	if diff := cmp.Diff(fold(aRun()[:3]), history.Jobs[0]); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -42,6 +42,16 @@ func takeLock(dir string) (*lock, error) {
 	return &lock{f}, nil
 }
 
+// Locked reports whether a controller works on the run in dir now.
+func Locked(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
 // holder is what the file says of who holds it.
 func holder(f *os.File) string {
 	text, err := io.ReadAll(io.LimitReader(f, 200))
