@@ -81,7 +81,7 @@ func (pb *Playbook) bring(key includeKey) *included {
 
 // renew forgets the problems of what was read before, which were told.
 func (ld *loader) renew() {
-	ld.running = true
+	ld.running, ld.nodes, ld.bytes = true, 0, 0
 	ld.list, ld.said, ld.stopped = diag.List{}, make(map[diag.Diagnostic]bool), false
 }
 

@@ -1,14 +1,17 @@
 package playbook
 
 import (
+	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"thordeploy/internal/diag"
@@ -67,7 +70,7 @@ func TestFiles(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if diff := cmp.Diff(want, got); diff != "" && !*update {
+			if diff := gocmp.Diff(want, got); diff != "" && !*update {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -136,4 +139,123 @@ func said(fields map[string]string, without ...string) string {
 		}
 	}
 	return out
+}
+
+// Files that bring each other again and again end soon, in an error.
+func TestBombsAcrossFiles(t *testing.T) {
+	tests := map[string]func(files fstest.MapFS){
+		"tasks": func(files fstest.MapFS) {
+			files["plays/site.yml"] = file("- hosts: all\n  tasks: [{import_tasks: t0.yml}]\n")
+			for i := range 20 {
+				files[fmt.Sprintf("plays/t%d.yml", i)] = file(strings.Repeat(fmt.Sprintf("- import_tasks: t%d.yml\n", i+1), 10))
+			}
+			files["plays/t20.yml"] = file("- ping:\n")
+		},
+		"playbooks": func(files fstest.MapFS) {
+			files["plays/site.yml"] = file("- import_playbook: p0.yml\n")
+			for i := range 20 {
+				files[fmt.Sprintf("plays/p%d.yml", i)] = file(strings.Repeat(fmt.Sprintf("- import_playbook: p%d.yml\n", i+1), 10))
+			}
+			files["plays/p20.yml"] = file("- hosts: all\n")
+		},
+		"roles": func(files fstest.MapFS) {
+			files["plays/site.yml"] = file("- hosts: all\n  roles: [r0]\n")
+			for i := range 30 {
+				next := fmt.Sprintf("{role: r%d, x: ", i+1)
+				files[fmt.Sprintf("plays/roles/r%d/meta/main.yml", i)] = file("dependencies: [" + next + "1}, " + next + "2}]\n")
+			}
+			files["plays/roles/r30/x"] = file("")
+		},
+		"includes": func(files fstest.MapFS) {
+			files["plays/site.yml"] = file("- hosts: all\n  tasks: [{include_tasks: i0.yml}]\n")
+			for i := range 20 {
+				files[fmt.Sprintf("plays/i%d.yml", i)] = file(strings.Repeat(fmt.Sprintf("- include_tasks: i%d.yml\n", i+1), 10))
+			}
+			files["plays/i20.yml"] = file("- ping:\n")
+		},
+		"deep": func(files fstest.MapFS) {
+			files["plays/site.yml"] = file("- hosts: all\n  tasks: [{import_tasks: d0.yml}]\n")
+			for i := range 200 {
+				files[fmt.Sprintf("plays/d%d.yml", i)] = file(fmt.Sprintf("- import_tasks: d%d.yml\n", i+1))
+			}
+			files["plays/d200.yml"] = file("- ping:\n")
+		},
+		"large": func(files fstest.MapFS) {
+			files["plays/site.yml"] = file("- hosts: all\n  vars_files: [v.yml]\n")
+			files["plays/v.yml"] = file("a: " + strings.Repeat("x", maxVarsFile) + "\n")
+		},
+		"many": func(files fstest.MapFS) {
+			text := "- hosts: all\n  vars_files:\n"
+			for i := range 6 {
+				text += fmt.Sprintf("  - v%d.yml\n", i)
+				files[fmt.Sprintf("plays/v%d.yml", i)] = file("# " + strings.Repeat("x", 12<<20) + "\n")
+			}
+			files["plays/site.yml"] = file(text)
+		},
+	}
+	want := map[string]string{"deep": "deeper than 100", "large": "larger than 16 MiB", "many": "64 MiB together"}
+	for name, fill := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := fstest.MapFS{}
+			fill(files)
+			start := time.Now()
+			_, list := loadFiles(Loader{}, files)
+			if err := list.Err(); err == nil || !strings.Contains(err.Error(), cmp.Or(want[name], "YAML nodes")) {
+				t.Errorf("error %.300v", err)
+			}
+			if d := time.Since(start); d > 20*time.Second {
+				t.Errorf("took %v", d)
+			}
+		})
+	}
+}
+
+func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+
+// FuzzFiles loads playbooks of several files, and what they include.
+func FuzzFiles(f *testing.F) {
+	archives, _ := filepath.Glob("testdata/files/*.txtar")
+	for _, file := range archives {
+		if data, err := os.ReadFile(file); err == nil {
+			before, _, _ := strings.Cut(string(data), "-- want --")
+			f.Add([]byte(before))
+		}
+	}
+	f.Add([]byte(includesText))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		files := fstest.MapFS{}
+		for _, part := range strings.Split("\n"+string(data), "\n-- ") {
+			if name, text, ok := strings.Cut(part, " --\n"); ok && fs.ValidPath(name) && name != "." {
+				files[name] = file(text)
+			}
+		}
+		if files["plays/site.yml"] == nil {
+			return
+		}
+		pb, list := loadFiles(Loader{}, files)
+		if list.Err() != nil {
+			return
+		}
+		outline(pb)
+		for _, p := range pb.Plays {
+			for _, s := range p.Sections() {
+				Walk(s.Tasks, func(k *Task, _ []*Task) { bringAll(pb, k) })
+			}
+		}
+	})
+}
+
+// bringAll reads what an include may bring.
+func bringAll(pb *Playbook, k *Task) {
+	if k.Include == nil {
+		return
+	}
+	for _, name := range []string{"a.yml", "late", "tasks/main.yml", ""} {
+		if k.Spec.Name == "include_role" {
+			_, _, _ = pb.IncludeRole(k, name, RoleFiles{Tasks: "other"})
+		} else {
+			_, _, _ = pb.IncludeTasks(k, name)
+		}
+	}
 }

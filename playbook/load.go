@@ -17,7 +17,7 @@ import (
 // Bounds of a playbook, far above any real one.
 const (
 	maxFile  = 4 << 20 // bytes
-	maxNodes = 200_000 // YAML nodes, aliases expanded
+	maxNodes = 300_000 // YAML nodes of all files, as often as they are used, aliases expanded
 	maxDepth = 100     // YAML nesting, aliases expanded
 	maxFound = 500     // problems reported; the walk ends there
 )

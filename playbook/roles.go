@@ -124,10 +124,18 @@ func (ld *loader) playRoles(p *Play, f pair) {
 	}
 }
 
+// nodesOfRole is what a use of a role counts for, however little is in it:
+// looking for its files takes time.
+const nodesOfRole = 50
+
 // callRole makes outer the block of a role's tasks: its dependencies, then its
 // own. The handlers they bring are added to handlers, a block each. nil: the
 // role can't be read, and that is reported.
 func (ld *loader) callRole(use need, outer *Task, handlers *[]*Task) *Task {
+	ld.nodes += nodesOfRole
+	if !ld.spend(use.node) {
+		return nil
+	}
 	dir, ok := ld.findRole(use)
 	if !ok {
 		return nil
