@@ -118,10 +118,15 @@ func tooMany(failed, of int, percent float64) string {
 // there is no reason. Hosts that can't be reached end nothing: the rest of a
 // sweep goes on without them.
 func (p *playRun) endsRun(state *State) string {
-	if why := p.why.Load(); why != nil {
+	if why := p.why.Load(); why != nil && p.Ansible {
+		return allFailed // ansible-playbook says no word of it
+	} else if why != nil {
 		return *why
 	}
 	failed := 0
+	if len(p.hosts) == 0 {
+		return ""
+	}
 	for _, h := range p.hosts {
 		hs := state.Hosts[h.Name]
 		if hs == nil || !hs.Broken() {

@@ -146,6 +146,7 @@ type TaskFinished struct {
 	IsItem   bool          `json:"is_item,omitempty"`
 	Duration time.Duration `json:"duration_ns"`
 	TimedOut bool          `json:"timed_out,omitempty"`
+	Handler  bool          `json:"handler,omitempty"`
 	// Delegated is the host that the task was done on, where that isn't Host.
 	Delegated string `json:"delegated_to,omitempty"`
 	// Result is what register would get, without secrets; output bounded to

@@ -20,14 +20,9 @@ func newFactsTask(p *playbook.Play) *playbook.Task {
 	return &playbook.Task{Name: playbook.Literal("Gathering Facts"), Spec: spec, Module: "setup", Args: args, When: p.When, Order: -1, Range: p.Range}
 }
 
-// gathersAtStart reports whether the play gathers facts before its tasks:
-// because it says so or, as ansible-playbook, unless it says no.
+// gathersAtStart reports whether the play gathers facts before its tasks.
 func (h *hostRun) gathersAtStart() bool {
-	on := h.Ansible
-	if h.play.GatherFacts != nil {
-		on = *h.play.GatherFacts
-	}
-	return on && h.gathers()
+	return h.play.GatherFacts != nil && *h.play.GatherFacts && h.gathers()
 }
 
 // factNames are the facts that setup reports, by their ansible_ names. A

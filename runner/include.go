@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"thordeploy/action"
@@ -24,6 +25,11 @@ type included struct {
 // once for each item of its loop, and reports that. What was read runs after.
 func (h *hostRun) include(t *playbook.Task, in inside) (fate, []included) {
 	started := now()
+	if t.Spec.Name == "include_tasks" {
+		h.events <- h.starts(t, in, started)
+	} else {
+		h.showStart(t, in)
+	}
 	sc := h.scope(in.f, in.in)
 	if t.Loop == nil {
 		o, inc := h.includeOnce(t, in, sc)
@@ -68,19 +74,27 @@ func (h *hostRun) includeEach(t *playbook.Task, in inside, sc *scope, items []an
 	total := combined(done)
 	h.keep(t.Register, total)
 	if total.Failed || total.Skipped {
-		return h.report(t, in, total, started), nil
+		return h.reportInclude(t, in, sc, total, started), nil
 	}
 	return fine, all
 }
 
 // reportInclude reports an include that went well as Ansible counts it: a file
-// of tasks is ok, a role is not counted.
+// of tasks is ok, a role is not counted. That nothing could be read is not
+// ignored.
 func (h *hostRun) reportInclude(t *playbook.Task, in inside, sc *scope, o outcome, started time.Time) fate {
-	if o.Failed || o.Skipped || o.Lost != nil {
+	if o.Failed {
+		f := *in.f
+		f.ignore = nil
+		in.f = &f
+	}
+	if o.Failed || o.Skipped {
 		return h.report(t, in, o, started)
 	}
 	if t.Spec.Name == "include_tasks" {
-		h.events <- h.finished(t, in, sc, o, OK, started)
+		e := h.finished(t, in, sc, o, OK, started)
+		e.Item = o.item
+		h.events <- e
 	}
 	return fine
 }
@@ -110,6 +124,9 @@ func (h *hostRun) includeOnce(t *playbook.Task, in inside, sc *scope) (outcome, 
 		return notRead(err), nil
 	}
 	h.addHandlers(handlers)
+	if len(tasks) > 0 {
+		file = filepath.Join(tasks[0].Dir, filepath.Base(tasks[0].Range.File))
+	}
 	return outcome{Result: action.Result{Values: map[string]any{"include": file}}}, []included{{tasks: tasks}}
 }
 

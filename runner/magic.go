@@ -48,7 +48,7 @@ func (s *scope) magic(name string) (any, bool) {
 	case "inventory_dir":
 		return filepath.Dir(s.of.host.File), s.of.host.File != ""
 	case "ansible_play_name":
-		return h.play.Name, true
+		return h.name(), true
 	case "ansible_search_path":
 		return anyList(s.searchPath()), true
 	}

@@ -28,6 +28,7 @@ func metaForAll(t *playbook.Task) bool {
 
 // meta does a meta task. It leaves no trace in the recap, as with Ansible.
 func (h *hostRun) meta(t *playbook.Task, in inside) fate {
+	h.showStart(t, in)
 	sc := h.scope(in.f, in.in)
 	if ok, err := holds(in.f.when, sc); err != nil {
 		return h.report(t, in, h.evalFailed("when", err), now())
@@ -53,7 +54,6 @@ func (h *hostRun) meta(t *playbook.Task, in inside) fate {
 		h.clearFacts()
 	case "clear_host_errors":
 		h.events <- ErrorsCleared{Time: now(), Play: h.index, Hosts: h.all}
-		h.cleared()
 	case "reset_connection":
 		h.disconnect()
 	}
@@ -71,13 +71,6 @@ func (h *hostRun) clearFacts() {
 	for _, name := range h.all {
 		h.memory(name).forget()
 	}
-}
-
-// cleared lets the play's failed hosts take part again from the next play on.
-func (p *plan) cleared() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(p.gone)
 }
 
 // disconnect ends the host's sessions and connections, but for one whose guard

@@ -1,10 +1,10 @@
 package runner
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 
-	"thordeploy/inventory"
 	"thordeploy/playbook"
 )
 
@@ -34,15 +34,15 @@ type plan struct {
 	throttle map[*playbook.Task]chan struct{}
 }
 
-func newPlan(x *run, index int, p *playbook.Play, all []*inventory.Host) *plan {
+func newPlan(x *run, index int, p *playbook.Play) *plan {
 	pl := &plan{
-		run: x, index: index, play: p, all: names(all), base: playFrame(p), facts: newFactsTask(p),
+		run: x, index: index, play: p, base: playFrame(p), facts: newFactsTask(p),
 		gone: map[string]bool{}, throttle: map[*playbook.Task]chan struct{}{},
 	}
-	pl.playVars = pl.playVars.with(p.Vars)
 	if slices.ContainsFunc(p.VarsFiles, func(f playbook.VarsFile) bool { return !f.Fixed }) {
 		pl.files = p.VarsFiles
 	}
+	pl.prompted(nil)
 	for _, r := range p.RoleList {
 		pl.roleVars = pl.roleVars.with(r.Given).with(r.Vars)
 		pl.roleDefaults = pl.roleDefaults.with(r.Defaults)
@@ -58,13 +58,24 @@ func newPlan(x *run, index int, p *playbook.Play, all []*inventory.Host) *plan {
 // prompted lays what the person answered over the play's vars, and the files
 // of variables that are the same for all hosts over that.
 func (p *plan) prompted(answers []playbook.Var) {
-	p.playVars = p.playVars.with(answers)
+	p.playVars = layer(nil).with(p.play.Vars).with(answers)
 	if p.files != nil {
 		return
 	}
 	for _, f := range p.play.VarsFiles {
 		p.playVars = p.playVars.with(f.Vars)
 	}
+}
+
+// name is the play's name; of one with templates, what they come to.
+func (p *plan) name() string {
+	v, err := playbook.NewValue(p.play.Name, p.play.Range)
+	if err == nil {
+		if x, err := v.Eval(playScope{p}); err == nil {
+			return fmt.Sprint(x)
+		}
+	}
+	return p.play.Name
 }
 
 // sections are the play's tasks without its handlers, in the order they run.

@@ -72,7 +72,11 @@ func (h *hostRun) failure(f *frame, sc *scope, o outcome) (Status, fate) {
 
 // failedTask is what ansible_failed_task says of a task.
 func failedTask(t *playbook.Task, title string) map[string]any {
-	m := map[string]any{"name": title, "action": t.Module, "resolved_action": "ansible.builtin." + t.Spec.Name, "register": nil, "tags": anyList(t.Tags)}
+	name := ""
+	if t.Name != nil {
+		name = title
+	}
+	m := map[string]any{"name": name, "action": t.Module, "resolved_action": "ansible.builtin." + t.Spec.Name, "register": nil, "tags": anyList(t.Tags)}
 	args := map[string]any{}
 	for name, v := range t.Args {
 		args[name] = v.Text()
@@ -112,7 +116,7 @@ func (h *hostRun) finished(t *playbook.Task, in inside, sc *scope, o outcome, st
 	e := TaskFinished{
 		Time: now(), Play: h.index, Host: h.host.Name, Task: t.Order, Name: h.title(t, in), Role: roleName(in.f), Module: t.Spec.Name,
 		Status: status, Changed: o.Changed, Msg: bounded(o.Msg, maxText), Hint: h.hint(o), Place: firstText(o.place, t.Range.String()),
-		Duration: time.Since(started), TimedOut: o.TimedOut, Delegated: o.delegate,
+		Duration: time.Since(started), TimedOut: o.TimedOut, Delegated: o.delegate, Handler: in.handler,
 	}
 	hide, err := h.hides(in.f, sc)
 	if (hide || err != nil || o.hidden) && o.Lost == nil && !o.halted {

@@ -109,11 +109,13 @@ func (r *Runner) newRun(ctx context.Context, pb *playbook.Playbook, legs []Leg) 
 
 // leg runs one play on those of its hosts that are still whole, batch by batch.
 func (x *run) leg(index int, leg Leg, state *State, tell func(Event)) error {
-	all, err := x.hostsOf(leg)
+	p := newPlan(x, index, leg.Play)
+	all, err := x.hostsOf(leg, p)
 	if err != nil {
 		return err
 	}
-	p := newPlan(x, index, leg.Play, all)
+	p.all = names(all)
+	all = ordered(all, leg.Play.Order)
 	if x.StartAt != "" && !x.started {
 		if p.startAt = x.startIn(leg.Play); p.startAt == nil {
 			return nil
@@ -138,12 +140,15 @@ func (x *run) leg(index int, leg Leg, state *State, tell func(Event)) error {
 	if p.because != "" && len(hosts) > 1 {
 		tell(Notice{Time: now(), Text: lockstep(leg.Play, p.because)})
 	}
+	if len(batches) == 0 && x.Ansible {
+		batches = append(batches, nil) // it shows plays without hosts
+	}
 	for i, batch := range batches {
 		if x.ctx.Err() != nil {
 			break
 		}
 		b := newPlayRun(p, i, batch)
-		tell(PlayStarted{Time: now(), Play: index, Name: leg.Play.Name, Hosts: names(batch), Tasks: p.tasks, Batch: i})
+		tell(PlayStarted{Time: now(), Play: index, Name: p.name(), Hosts: names(batch), Tasks: p.tasks, Batch: i})
 		x.drain(b.work, tell)
 		if why := b.endsRun(state); why != "" {
 			x.over = true
@@ -198,18 +203,18 @@ func (h *hostRun) settled() error {
 
 // hostsOf is the hosts of a leg: as they were chosen before the run, unless the
 // run has added some since.
-func (x *run) hostsOf(leg Leg) ([]*inventory.Host, error) {
+func (x *run) hostsOf(leg Leg, p *plan) ([]*inventory.Host, error) {
 	x.growing.Lock()
 	grown := x.grown
 	x.growing.Unlock()
 	hosts := leg.Hosts
-	if grown && x.Choose != nil {
+	if (grown || leg.Late) && x.Choose != nil {
 		var err error
-		if hosts, err = x.Choose(x.world.Load().inv, leg.Play); err != nil {
+		if hosts, err = x.Choose(x.world.Load().inv, leg.Play, playScope{p}); err != nil {
 			return nil, err
 		}
 	}
-	return ordered(hosts, leg.Play.Order), nil
+	return hosts, nil
 }
 
 // involved is every host of legs, each once, in inventory order; one that the

@@ -19,9 +19,10 @@ type Runner struct {
 	// *transport.Error. A Conn with a method User() string, the account logged
 	// in as, spares becoming the account one already is.
 	Connect func(ctx context.Context, h *inventory.Host, user string) (transport.Conn, error)
-	// Choose gives the hosts of a play where add_host or group_by have changed
-	// the inventory since its Leg was made. nil: the Leg's hosts.
-	Choose func(inv *inventory.Inventory, p *playbook.Play) ([]*inventory.Host, error)
+	// Choose gives the hosts of a play that begins, where its Leg is Late or
+	// add_host or group_by have changed the inventory since; sc has what the
+	// pattern's templates may use. nil: the Leg's hosts.
+	Choose func(inv *inventory.Inventory, p *playbook.Play, sc playbook.Scope) ([]*inventory.Host, error)
 	// Ask asks the person for a variable of vars_prompt; text is the evaluated
 	// question. nil: the variable has its default.
 	Ask func(ctx context.Context, p playbook.Prompt, text string) (string, error)
@@ -30,9 +31,8 @@ type Runner struct {
 	Step func(ctx context.Context, task, host string) (StepAnswer, error)
 
 	// Ansible does as ansible-playbook does where thordeploy on purpose does
-	// otherwise: linear is the default, facts are gathered unless a play says
-	// no, a play of which every host failed ends the run, and what a failed
-	// play leaves on a host stays there.
+	// otherwise: linear is the default, a play of which every host failed ends
+	// the run, and what a failed play leaves on a host stays there.
 	Ansible bool
 
 	Forks         int               // hosts at once; zero: 10
@@ -83,6 +83,7 @@ const (
 type Leg struct {
 	Play  *playbook.Play
 	Hosts []*inventory.Host
+	Late  bool // its hosts can be told only when the play begins
 }
 
 func (r *Runner) forks() int {

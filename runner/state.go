@@ -180,7 +180,7 @@ func (h *HostState) finished(e TaskFinished) {
 func (h *HostState) ended(e HostFinished) {
 	h.Running, h.Task = false, nil
 	h.Status, h.Finished = e.Status, e.Time
-	h.Out = h.Out || e.Status == Failed || e.Status == Unreachable
+	h.Out = e.Status == Failed || e.Status == Unreachable // a failure may have been rescued after all
 	h.Interrupted = h.Interrupted || e.Interrupted
 	if e.Status == OK {
 		h.Held = nil // the play took away what it meant to

@@ -43,6 +43,14 @@ func (h *hostRun) perform(t *playbook.Task, in inside) (fate, []included) {
 	return h.report(t, in, o, started), nil
 }
 
+// showStart tells that a task begins whose end is not told: ansible-playbook
+// shows its banner.
+func (h *hostRun) showStart(t *playbook.Task, in inside) {
+	if h.Ansible {
+		h.events <- h.starts(t, in, now())
+	}
+}
+
 func (h *hostRun) starts(t *playbook.Task, in inside, at time.Time) TaskStarted {
 	return TaskStarted{
 		Time: at, Play: h.index, Host: h.host.Name, Task: t.Order, Name: h.title(t, in), Role: roleName(in.f),
@@ -58,6 +66,9 @@ func (h *hostRun) title(t *playbook.Task, in inside) string {
 		if s, err := text(t.Name, sc); err == nil && s != "" {
 			return s
 		}
+	}
+	if name, constant := t.Args["name"].Const(); constant && t.Spec.Name == "include_role" {
+		return fmt.Sprintf("%s : %v", t.Module, name)
 	}
 	return t.Title()
 }
@@ -123,10 +134,10 @@ func (h *hostRun) once(t *playbook.Task, in inside, sc *scope) outcome {
 	}
 	defer leave()
 	o := h.tries(t, in, sc, delegate)
-	if delegate != nil {
+	if delegate != nil && delegate.host.Name != h.host.Name {
 		o.delegate = delegate.host.Name
 	}
-	if f.notify != nil && o.Changed && !o.Failed {
+	if f.notify != nil && !o.Skipped && !o.Failed {
 		if o.notify, err = notifyNames(f.notify, sc); err != nil {
 			return h.misjudged(o, "notify", err)
 		}

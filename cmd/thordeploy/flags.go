@@ -59,6 +59,8 @@ type ansibleOptions struct {
 	becomePassFile string
 	tags, skipTags []string
 	forceHandlers  bool
+	startAt        string
+	step           bool
 	listTasks      bool
 	listTags       bool
 	noColor        bool
@@ -118,8 +120,11 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.StringVar(&o.strategy, "strategy", "", "`STRATEGY` for plays that don't say: host_pinned (default), free or linear")
 	f.StringArrayVarP(&o.extra, "extra-vars", "e", nil, "`key=value`, a JSON or YAML mapping, or @file; wins over every other variable; repeatable")
 	o.vault.addTo(f)
-	f.VarP((*tagList)(&o.tags), "tags", "t", "only tasks with one of these `TAGS`, separated by commas; so far for --list-tasks and --list-tags alone")
-	f.Var((*tagList)(&o.skipTags), "skip-tags", "but not those with one of these `TAGS`; so far as --tags")
+	f.VarP((*tagList)(&o.tags), "tags", "t", "only tasks with one of these `TAGS`, separated by commas")
+	f.Var((*tagList)(&o.skipTags), "skip-tags", "but not those with one of these `TAGS`")
+	f.StringVar(&o.startAt, "start-at-task", "", "begin at the task of this `NAME`, a glob")
+	f.BoolVar(&o.step, "step", false, "ask before each task whether to run it")
+	f.BoolVar(&o.forceHandlers, "force-handlers", false, "run notified handlers of hosts that failed too")
 	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
 	f.BoolVarP(&o.diff, "diff", "D", false, "show what changes in files, or would with --check")
 	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")

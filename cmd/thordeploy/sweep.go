@@ -35,9 +35,6 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 		m.sayList(jobs)
 		return exitOK, nil
 	}
-	if err := m.notYet(); err != nil {
-		return 0, err
-	}
 	r, err := m.newRunner(ctx, jobs, extra)
 	if err != nil {
 		return 0, err
@@ -83,8 +80,14 @@ func (m *Main) newRunner(ctx context.Context, jobs []job, extra map[string]any) 
 		}
 	}
 	r := &runner.Runner{
-		Connect: d.connect, Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check, Diff: m.diff,
+		Connect: d.connect, Choose: m.chooser(), Ask: m.askVariable, Ansible: m.ansible,
+		Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check, Diff: m.diff, ForceHandlers: m.forceHandlers,
+		Tags: m.tags, SkipTags: m.skipTags, StartAt: m.startAt,
 		ExtraVars: extra, HostTimeout: time.Duration(m.hostTimeout), User: m.user, BecomeDefault: b,
+		Verbosity: m.verbose, Limit: m.limit, Sources: m.inventories, ConfigFile: m.configFile,
+	}
+	if m.step {
+		r.Step = m.askStep
 	}
 	if m.become {
 		if b.User == "" {
@@ -136,12 +139,13 @@ func (m *Main) whole(legs []runner.Leg, broken map[string]bool) []runner.Leg {
 	var out []runner.Leg
 	for _, l := range legs {
 		kept := runner.Leg{Play: l.Play}
+		kept.Late = l.Late
 		for _, h := range l.Hosts {
 			if !broken[h.Name] {
 				kept.Hosts = append(kept.Hosts, h)
 			}
 		}
-		if len(kept.Hosts) > 0 || m.ansible && len(l.Hosts) == 0 {
+		if len(kept.Hosts) > 0 || len(l.Hosts) == 0 && (m.ansible || l.Late) {
 			out = append(out, kept)
 		}
 	}
@@ -165,19 +169,4 @@ func (m *Main) sink() runner.Sink {
 		return &form
 	}
 	return &output.Human{W: m.out, Color: color, Verbose: m.verbose}
-}
-
-// notYet refuses what a run doesn't do, rather than run something else.
-func (m *Main) notYet() error {
-	for _, f := range []struct {
-		given bool
-		flag  string
-	}{
-		{len(m.tags) > 0, "tags"}, {len(m.skipTags) > 0, "skip-tags"}, {m.forceHandlers, "force-handlers"},
-	} {
-		if f.given {
-			return wrong("leave it out", "--%s is not done yet", f.flag)
-		}
-	}
-	return nil
 }

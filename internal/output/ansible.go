@@ -34,6 +34,7 @@ type Ansible struct {
 	banner banner             // of the task that was shown last
 	looped map[string]looping // by host
 	warned map[string]bool
+	inc    []includes
 }
 
 var _ runner.Sink = (*Ansible)(nil)
@@ -42,6 +43,7 @@ var _ runner.Sink = (*Ansible)(nil)
 type banner struct {
 	shown      bool
 	play, task int
+	hosts      map[string]bool // that have begun the task under it
 }
 
 // looping is the loop that a host is in.
@@ -55,6 +57,9 @@ func (a *Ansible) Event(e runner.Event) error {
 	a.state.Apply(e)
 	a.buf.Reset()
 	a.errs.Reset()
+	if !a.stillIncluding(e) {
+		a.sayIncluded()
+	}
 	switch e := e.(type) {
 	case runner.RunStarted:
 		a.banner = banner{}
@@ -62,9 +67,9 @@ func (a *Ansible) Event(e runner.Event) error {
 	case runner.PlayStarted:
 		a.playStarted(e)
 	case runner.TaskStarted:
-		if !a.HideSkipped && !a.HideOK {
-			a.title(e.Play, e.Task, e)
-		}
+		a.begins(e)
+	case runner.TaskRetried:
+		a.retried(e)
 	case runner.TaskFinished:
 		a.task(e)
 	case runner.HostCleaned:
@@ -137,13 +142,32 @@ func (a *Ansible) heading(text string) {
 	a.buf.WriteString("\n" + text + " " + strings.Repeat("*", max(3, columns-diag.Width(text))) + "\n")
 }
 
+// begins notes that a host begins a task, and shows its banner. A host that
+// begins the task again, in an include's loop, gets a banner of its own.
+func (a *Ansible) begins(e runner.TaskStarted) {
+	if a.banner.hosts[e.Host] {
+		a.banner = banner{}
+	}
+	if !a.HideSkipped && !a.HideOK {
+		a.title(e)
+	}
+	if a.banner.hosts == nil {
+		a.banner.hosts = map[string]bool{}
+	}
+	a.banner.hosts[e.Host] = true
+}
+
 // title shows the banner of a task, where it isn't the one above.
-func (a *Ansible) title(play, task int, e runner.TaskStarted) {
-	if a.banner.shown && a.banner.play == play && a.banner.task == task {
+func (a *Ansible) title(e runner.TaskStarted) {
+	if a.banner.shown && a.banner.play == e.Play && a.banner.task == e.Task {
 		return
 	}
-	a.banner = banner{true, play, task}
-	a.heading("TASK [" + strings.TrimSpace(diag.Escape(e.Name)) + "]" + a.checkMark())
+	a.banner = banner{shown: true, play: e.Play, task: e.Task}
+	what := "TASK"
+	if e.Handler {
+		what = "RUNNING HANDLER"
+	}
+	a.heading(what + " [" + strings.TrimSpace(taskName(e.Role, e.Name)) + "]" + a.checkMark())
 }
 
 // task shows how a task, or an item of its loop, ended on a host.
@@ -152,7 +176,11 @@ func (a *Ansible) task(e runner.TaskFinished) {
 		a.endLoop(e)
 		return
 	}
-	a.title(e.Play, e.Task, runner.TaskStarted{Name: e.Name, Module: e.Module})
+	a.title(runner.TaskStarted{Play: e.Play, Task: e.Task, Role: e.Role, Name: e.Name, Module: e.Module, Handler: e.Handler})
+	if includesFile(e) {
+		a.included(e)
+		return
+	}
 	if a.Verbose > 1 && !e.IsItem && e.Place != "" && failed(e.Status) {
 		a.line(darkGray, "task path: "+diag.Escape(e.Place))
 	}
@@ -192,7 +220,7 @@ func (a *Ansible) endLoop(e runner.TaskFinished) bool {
 
 // result is the line of a task without a loop.
 func (a *Ansible) result(e runner.TaskFinished) {
-	host := diag.Escape(e.Host)
+	host := diag.Escape(where(e.Host, e.Delegated))
 	switch e.Status {
 	case runner.OK, runner.Changed, runner.Skipped:
 		st := ansibleStyle[e.Status]
@@ -222,7 +250,7 @@ func (a *Ansible) item(e runner.TaskFinished) {
 	}
 	l.task, l.diffs = e.Task, append(l.diffs, e)
 	a.looped[e.Host] = l
-	host, label := diag.Escape(e.Host), diag.Escape(itemLabel(e))
+	host, label := diag.Escape(where(e.Host, e.Delegated)), diag.Escape(itemLabel(e))
 	switch e.Status {
 	case runner.OK, runner.Changed:
 		st := ansibleStyle[e.Status]

@@ -84,9 +84,10 @@ func (a *Ansible) fields(e runner.TaskFinished) map[string]any {
 func debugFields(e runner.TaskFinished, out map[string]any) map[string]any {
 	value := map[string]any{}
 	loopVar, _ := out["ansible_loop_var"].(string)
+	index, _ := out["ansible_index_var"].(string)
 	for key, v := range out {
 		switch key {
-		case "msg", "changed", "failed_when_result", "ansible_loop_var", loopVar:
+		case "msg", "changed", "failed_when_result", "ansible_loop_var", loopVar, "ansible_loop", "ansible_index_var", index:
 		default:
 			value[key] = v
 		}
