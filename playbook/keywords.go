@@ -46,11 +46,10 @@ var (
 	// modulesLater are modules that Ansible runs itself or that a sweep is
 	// known to use, and that aren't here yet.
 	modulesLater = []string{
-		"assemble", "apt", "async_status", "blockinfile", "cron", "dnf", "git",
+		"assemble", "async_status", "blockinfile", "cron", "git",
 		"group", "include",
-		"package", "pip", "reboot", "replace",
-		"service", "synchronize", "systemd", "uri", "user",
-		"yum",
+		"pip", "reboot", "replace",
+		"synchronize", "uri", "user",
 	}
 )
 

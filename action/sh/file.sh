@@ -105,7 +105,7 @@ make() {
 }
 
 # everything: what chmod -R and chown -R may alter, in one word.
-everything() { find "$path" ! -type l -exec stat -c '%a %u %g %n' {} + | cksum; }
+everything() { find "$path" ! -type l -exec stat -c '%a %u %g %n' {} + | sha256sum; }
 
 directory() {
 	case $kind in

@@ -35,6 +35,12 @@ const everyModule = `
     - {name: what it made, command: "cat {{ d }}/t", register: made}
     - {name: get_url, get_url: {url: "{{ url }}/a.txt", dest: "{{ d }}"}, register: got}
     - {name: unarchive, unarchive: {src: a.tar, dest: "{{ d }}"}}
+    - {name: package, package: {name: no-such-package-4711, state: absent}, register: p, failed_when: "p.failed and 'the host has no' not in p.msg"}
+    - {name: apt, apt: {name: dpkg}, register: p, failed_when: "p.failed and 'the host has no' not in p.msg"}
+    - {name: dnf, dnf: {name: x}, register: dnf, failed_when: "'the host has no dnf' not in dnf.msg"}
+    - {name: yum, yum: {name: x}, register: yum, failed_when: "'the host has no yum' not in yum.msg"}
+    - {name: service, service: {name: no-such-4711, state: started}, register: served, failed_when: "'Could not find the requested service' not in served.msg"}
+    - {name: systemd, systemd: {name: no-such-4711, state: started}, register: served, failed_when: served.msg == ''}
     - {name: slurp, slurp: {src: "{{ d }}/lines"}, register: slurped}
     - {name: stat, stat: {path: "{{ d }}/link"}, register: looked}
     - {name: find, find: {paths: "{{ d }}", patterns: "*.txt", recurse: true}, register: found}
