@@ -42,7 +42,7 @@ func assertSpec() *Spec {
 			{Name: "that", Type: Raw, Required: true, Doc: "expressions that must all be true"},
 			{Name: "fail_msg", Aliases: []string{"msg"}, Type: String, Doc: "what to say when one is not"},
 			{Name: "success_msg", Type: String, Doc: "what to say when all are"},
-			{Name: "quiet", Type: Bool, Default: false, Doc: "accepted"},
+			{Name: "quiet", Type: Bool, Default: false, Doc: "say nothing where all are true"},
 		},
 		Doc: "Fail unless expressions are true.",
 		Run: runAssert,
@@ -130,7 +130,11 @@ func runAssert(_ context.Context, c *Call) Result {
 	if c.Args.Has("success_msg") {
 		msg = c.Args.Str("success_msg")
 	}
-	return Result{Msg: msg}
+	r := Result{Values: map[string]any{"msg": msg}}
+	if !c.Args.Bool("quiet") {
+		r.Msg = msg // for a person; whoever registers the result has it either way
+	}
+	return r
 }
 
 // truth is a value's truth as Python has it; the words of a bool count too.

@@ -33,7 +33,10 @@ func ordered(hosts []*inventory.Host, order playbook.HostOrder) []*inventory.Hos
 // batches cuts hosts as `serial` says: a number or a percentage of the play's
 // hosts, the last size for all that follow, and all hosts at once without one.
 func (p *plan) batches(hosts []*inventory.Host) ([][]*inventory.Host, error) {
-	if len(hosts) == 0 {
+	switch {
+	case len(hosts) == 0 && len(p.all) == 0 && p.Ansible:
+		return [][]*inventory.Host{nil}, nil // a play that is shown without hosts
+	case len(hosts) == 0:
 		return nil, nil
 	}
 	sizes, err := p.batchSizes(len(p.all))

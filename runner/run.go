@@ -150,7 +150,7 @@ func (x *run) leg(index int, leg Leg, state *State, tell func(Event)) error {
 		b := newPlayRun(p, i, batch)
 		tell(PlayStarted{Time: now(), Play: index, Name: p.name(), Hosts: names(batch), Tasks: p.tasks, Batch: i})
 		x.drain(b.work, tell)
-		if why := b.endsRun(state); why != "" {
+		if why := b.endsRun(state); why != "" && len(batch) > 0 {
 			x.over = true
 			if why != allFailed {
 				tell(Notice{Time: now(), Text: why})

@@ -105,7 +105,6 @@ func (m *Main) sayAnsibleTasks(p *playbook.Play) {
 	if m.listTags {
 		fmt.Fprintf(m.out, "      TASK TAGS: [%s]\n", diag.Escape(strings.Join(allTags(p, tasks), ", ")))
 	}
-	fmt.Fprintln(m.out)
 }
 
 // quoted is a list as Python writes it.

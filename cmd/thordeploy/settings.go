@@ -36,7 +36,7 @@ func settings() []known {
 		{"defaults.ask_pass", []string{"ANSIBLE_ASK_PASS"}, "ask-pass", "ask for the login password", yes(func(m *Main) { m.askPass = true })},
 		{"defaults.transport", []string{"ANSIBLE_TRANSPORT"}, "connection", "ssh or local, where nothing else says", text(func(m *Main, s string) { m.connection = s })},
 		{"defaults.strategy", []string{"ANSIBLE_STRATEGY"}, "strategy", "strategy of plays that don't say", text(func(m *Main, s string) { m.strategy = s })},
-		{"defaults.gathering", []string{"ANSIBLE_GATHERING"}, "", "under the name ansible-playbook: implicit or explicit; smart is implicit", text(func(m *Main, s string) { m.gathering = s })},
+		{"defaults.gathering", []string{"ANSIBLE_GATHERING"}, "", "under the name ansible-playbook: implicit or explicit; smart is implicit", oneOf([]string{"implicit", "explicit", "smart"}, func(m *Main, s string) { m.gathering = s })},
 		{"defaults.vault_password_file", []string{"ANSIBLE_VAULT_PASSWORD_FILE"}, "vault-password-file", "file with the vault's password", pathSetting(func(m *Main, s string) { m.vault.files = append(m.vault.files, s) })},
 		{"defaults.vault_identity_list", []string{"ANSIBLE_VAULT_IDENTITY_LIST"}, "vault-id", "vault passwords with their labels", vaultIDs},
 		{"defaults.ask_vault_pass", []string{"ANSIBLE_ASK_VAULT_PASS"}, "ask-vault-pass", "ask for the vault's password", yes(func(m *Main) { m.vault.ask = true })},
@@ -126,6 +126,17 @@ func (m *Main) settingPath(s setting, value string) string {
 
 func text(set func(*Main, string)) func(*Main, setting) error {
 	return func(m *Main, s setting) error { set(m, s.value); return nil }
+}
+
+// oneOf is a word out of a few.
+func oneOf(list []string, set func(*Main, string)) func(*Main, setting) error {
+	return func(m *Main, s setting) error {
+		if !slices.Contains(list, s.value) {
+			return s.wrong("write one of "+strings.Join(list, ", "), "not known")
+		}
+		set(m, s.value)
+		return nil
+	}
 }
 
 func pathSetting(set func(*Main, string)) func(*Main, setting) error {
@@ -267,12 +278,12 @@ func sshSetting(m *Main, s setting) error {
 }
 
 // gatherDefault makes plays that don't say gather facts, as ansible-playbook
-// does.
+// does, or with `gathering: explicit` not.
 func (m *Main) gatherDefault(pb *playbook.Playbook) {
-	if !m.ansible || !slices.Contains([]string{"", "implicit", "smart"}, m.gathering) {
+	if !m.ansible {
 		return
 	}
-	on := true
+	on := m.gathering != "explicit"
 	for _, p := range pb.Plays {
 		if p.GatherFacts == nil {
 			p.GatherFacts = &on

@@ -22,7 +22,7 @@ const hidden = "the output has been hidden due to the fact that 'no_log: true' w
 // verboseAlways reports results that are shown without -v, and on lines of
 // their own: debug's and assert's.
 func verboseAlways(e runner.TaskFinished) bool {
-	return e.Module == "debug" || e.Module == "assert" && e.Result["quiet"] != true && !censored(e)
+	return e.Module == "debug" || e.Module == "assert" && e.Msg != "" && !censored(e)
 }
 
 // censored reports a result that no_log hides.
@@ -108,7 +108,8 @@ func commandFields(out map[string]any) {
 		out["msg"] = ""
 	}
 	for _, key := range []string{"start", "end", "delta"} {
-		if out[key] == "" {
+		msg, _ := out["msg"].(string)
+		if out[key] == "" || strings.HasPrefix(msg, "Did not run command since ") {
 			out[key] = nil
 		}
 	}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// runs are playbooks whose output is the same to the byte as ansible-playbook's,
+// apart from times and what only a controller with Python has.
+var runs = []struct {
+	name string
+	args []string
+	text string
+}{
+	{"tasks", nil, `
+- name: what tasks say
+  hosts: all
+  gather_facts: false
+  tasks:
+    - {name: nothing new, command: echo hi, changed_when: false}
+    - command: "true"
+    - {name: skipped, ping: , when: false}
+    - {name: a text, debug: {msg: "one\ntwo ü"}}
+    - debug: {msg: [1, 2.5, {k: [], e: {}}, null, true]}
+    - debug: {var: inventory_hostname}
+    - assert: {that: 1 == 1}
+    - assert: {that: 1 == 1, quiet: true}
+    - {assert: {that: 1 == 2, fail_msg: wrong}, ignore_errors: true}
+    - set_fact: {a: 1}
+    - {command: /bin/sh -c 'echo out; echo err >&2; exit 3', ignore_errors: true}
+    - {name: hidden, command: echo secret, no_log: true}
+    - {fail: {msg: hidden}, no_log: true, ignore_errors: true}
+`},
+	{"loops", nil, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: echo {{ item }}
+      loop: [a, 1, [1, x, null], {k: "it's"}]
+    - {name: some, ping: , when: item == 2, loop: [1, 2]}
+    - {name: none, ping: , when: false, loop: [1, 2]}
+    - {name: empty, ping: , loop: []}
+    - {name: failing, command: "test {{ item }} = a", loop: [a, b], ignore_errors: true}
+    - {debug: {msg: "{{ item }}"}, loop: [a]}
+    - {debug: {var: item}, loop: [{k: 1}]}
+    - {command: "true", no_log: true, loop: [a]}
+    - {ping: , loop: [{k: 1}], loop_control: {label: the label}}
+    - {ping: , loop: [x], loop_control: {loop_var: other}}
+`},
+	{"failure", nil, `
+- name: one
+  hosts: all
+  gather_facts: false
+  tasks:
+    - block:
+        - fail: {msg: "no"}
+      rescue:
+        - debug: {msg: rescued}
+      always:
+        - debug: {msg: always}
+    - command: "false"
+    - ping:
+- name: two
+  hosts: all
+  tasks: [ping: ]
+`},
+	{"nobody", nil, `
+- name: nobody here
+  hosts: nosuch
+  tasks: [ping: ]
+- hosts: all
+  gather_facts: false
+  tasks: []
+`},
+	{"verbose", []string{"-v"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: echo hi
+    - {command: echo hi, args: {creates: /etc}}
+    - ping:
+    - stat: {path: /nosuch}
+    - {ping: , when: false}
+    - {ping: , loop: []}
+    - {ping: , loop: [1], when: false}
+    - debug: {msg: x}
+    - {fail: {msg: x}, ignore_errors: true}
+`},
+	{"very verbose", []string{"-vvv"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: {msg: x}
+`},
+	{"check", []string{"--check"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: "true"
+    - ping:
+    - debug: {msg: "{{ ansible_check_mode }}"}
+`},
+	{"listing", []string{"--list-tasks", "--list-tags"}, `
+- name: listed
+  hosts: all
+  tags: [p]
+  tasks:
+    - {name: one, ping: , tags: [b, a]}
+    - block: [ping: ]
+      tags: c
+`},
+}
+
+const recorded = "testdata/ansible-playbook"
+
+// TestOutputAsAnsible compares what a run prints with what ansible-playbook of
+// ansible-core 2.14.18 printed for it, and with -oracle with what it prints
+// now: some seconds for each playbook.
+func TestOutputAsAnsible(t *testing.T) {
+	t.Parallel()
+	for _, r := range runs {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			playbook := filepath.Join(dir, "play.yml")
+			if err := os.WriteFile(playbook, []byte(strings.TrimPrefix(r.text, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args := append([]string{"-i", "h1,", "-c", "local", playbook}, r.args...)
+			file := filepath.Join(recorded, strings.ReplaceAll(r.name, " ", "-")+".txt")
+			golden, err := os.ReadFile(file)
+			if *oracle || *update {
+				theirs := theirOutput(t, dir, args)
+				if *update {
+					err = os.WriteFile(file, []byte(theirs), 0o644)
+				} else if theirs != string(golden) {
+					t.Errorf("ansible-playbook prints something else than %s (-update-oracle writes it):\n%s", file, cmp.Diff(string(golden), theirs))
+				}
+				golden = []byte(theirs)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(golden), ourOutput(t, dir, args)); diff != "" {
+				t.Errorf("(-ansible-playbook +thordeploy)\n%s", diff)
+			}
+		})
+	}
+}
+
+func theirOutput(t *testing.T, dir string, args []string) string {
+	t.Helper()
+	c := exec.Command(theirProgram(t), args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_NOCOWS=1", "HOME="+dir)
+	out, err := c.Output()
+	code := 0
+	if err != nil {
+		code = c.ProcessState.ExitCode()
+	}
+	return compared(dir, string(out), code)
+}
+
+func ourOutput(t *testing.T, dir string, args []string) string {
+	t.Helper()
+	out, err := os.Create(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	m := &Main{Name: ansibleName, Stdin: devNull(t), Stdout: out, Stderr: devNull(t), Getenv: func(name string) string {
+		return map[string]string{"HOME": dir, "PATH": os.Getenv("PATH")}[name]
+	}}
+	code := m.Run(args)
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compared(dir, string(text), int(code))
+}
+
+var (
+	moments    = regexp.MustCompile(`"(start|end|delta)": "[^"]+"`)
+	onlyPython = regexp.MustCompile(`"ansible_facts": \{"discovered_interpreter_python": "[^"]*"\}, `)
+	// head is what -vv says of Python, and -vvv of how hosts are parsed.
+	head = regexp.MustCompile(`(?s)\A(?:ansible-playbook \[core|No config|Using ).*?\n\n`)
+	path = regexp.MustCompile(`(?m)^(?:task path: |\d+ plays in |(?:META: )|<h1> ).*\n`)
+)
+
+// compared is what a run printed without what is bound to differ.
+func compared(dir, out string, code int) string {
+	out = strings.ReplaceAll(out, dir, "DIR")
+	out = moments.ReplaceAllString(onlyPython.ReplaceAllString(out, ""), `"$1": "TIME"`)
+	out = path.ReplaceAllString(head.ReplaceAllString(out, "\n"), "")
+	return out + fmt.Sprintf("exit code %d\n", code)
+}
