@@ -132,6 +132,9 @@ func (ld *loader) inline(spec *action.Spec, m use) []given {
 	return out
 }
 
+// keyValueText is text of which every word is key=value.
+var keyValueText = &action.Spec{}
+
 // keyOf takes a word apart, if it is a parameter of the module: any key=value,
 // or for a command line only those it lists.
 func keyOf(spec *action.Spec, text string) (key, value string, ok bool) {
@@ -179,7 +182,7 @@ func (ld *loader) partNode(n *yaml.Node, base int, key string) *yaml.Node {
 // inlineValue compiles the value of one key=value; base is its place in the
 // scalar.
 func (ld *loader) inlineValue(n *yaml.Node, value string, base int) *Value {
-	if len(value) >= 2 && (value[0] == '"' || value[0] == '\'') && skipPart(value, 0) == len(value) {
+	if inQuotes(value) {
 		value, base = value[1:len(value)-1], base+1
 	}
 	return ld.textValue(n, unescapeOutside(value), base)

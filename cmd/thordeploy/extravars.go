@@ -4,52 +4,46 @@ import (
 	"os"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"thordeploy/playbook"
+	"thordeploy/playbook/vault"
 )
 
 // maxVarsFile bounds a file given as -e @file, in bytes.
 const maxVarsFile = 16 << 20
 
 // readExtraVars joins the values of -e, later ones winning: key=value words
-// (texts), a JSON or YAML mapping, or @file with one.
-func readExtraVars(list []string) (map[string]any, error) {
+// (texts), a JSON or YAML mapping, or @file with one, which may be encrypted.
+// What is wrong in a mapping is printed with its place.
+func (m *Main) readExtraVars(list []string, keys *vault.Keyring) (map[string]any, error) {
 	out := map[string]any{}
 	for _, text := range list {
-		m, err := extraVars(text)
+		vars, err := m.extraVars(text, keys)
 		if err != nil {
 			return nil, err
 		}
-		for k, v := range m {
+		for k, v := range vars {
 			out[k] = v
 		}
 	}
 	return out, nil
 }
 
-func extraVars(text string) (map[string]any, error) {
+func (m *Main) extraVars(text string, keys *vault.Keyring) (map[string]any, error) {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(trimmed, "@"):
-		return varsFile(trimmed[1:])
+		return m.varsFile(trimmed[1:], keys)
 	case strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "["):
-		return mapping([]byte(trimmed), "-e")
+		return m.mapping([]byte(trimmed), "-e", keys)
 	}
-	words, err := splitWords(text)
+	vars, err := playbook.KeyValues(text)
 	if err != nil {
-		return nil, wrong("quote each value: -e 'path=\"a b\"'", "-e: %w", err)
+		return nil, wrong("write -e key=value, with quotes where there are blanks in it, -e '{\"key\": 1}' or -e @file.yml", "-e: %w", err)
 	}
-	out := map[string]any{}
-	for _, w := range words {
-		k, v, ok := strings.Cut(w, "=")
-		if !ok || k == "" {
-			return nil, wrong("write -e key=value, -e '{\"key\": 1}' or -e @file.yml", "-e %q is not key=value", w)
-		}
-		out[k] = v
-	}
-	return out, nil
+	return vars, nil
 }
 
-func varsFile(name string) (map[string]any, error) {
+func (m *Main) varsFile(name string, keys *vault.Keyring) (map[string]any, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, wrong("check the path after @", "-e @%s: %w", name, cause(err))
@@ -61,13 +55,10 @@ func varsFile(name string) (map[string]any, error) {
 	if err != nil {
 		return nil, wrong("", "-e @%s: %w", name, cause(err))
 	}
-	return mapping(data, "-e @"+name)
+	return m.mapping(data, name, keys)
 }
 
-func mapping(data []byte, where string) (map[string]any, error) {
-	var m map[string]any
-	if err := yaml.Unmarshal(data, &m); err != nil {
-		return nil, wrong("it must be a mapping of names to values, in JSON or YAML", "%s: %s", where, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	return m, nil
+func (m *Main) mapping(data []byte, where string, keys *vault.Keyring) (map[string]any, error) {
+	vars, problems := (&playbook.Loader{Vault: keys}).FileVars(where, data)
+	return vars, m.report(problems)
 }

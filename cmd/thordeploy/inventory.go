@@ -90,11 +90,11 @@ func (l listing) check(args []string) error {
 }
 
 func (m *Main) showInventory(ctx context.Context, l listing, args []string) error {
-	extra, err := readExtraVars(l.extra)
+	keys, err := m.keyring(ctx, l.vault)
 	if err != nil {
 		return err
 	}
-	keys, err := m.keyring(ctx, l.vault)
+	extra, err := m.readExtraVars(l.extra, keys)
 	if err != nil {
 		return err
 	}

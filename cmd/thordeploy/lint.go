@@ -105,14 +105,14 @@ func (m *Main) lint(ctx context.Context, f lintFlags, names []string) (exitCode,
 
 // outside reads what comes to the playbooks from -i, -e and the vault.
 func (l *linter) outside(ctx context.Context, f lintFlags) error {
-	extra, err := readExtraVars(f.extra)
-	if err != nil {
-		return err
-	}
-	l.vars, l.extra = extra, slices.Sorted(maps.Keys(extra))
+	var err error
 	if l.keys, err = l.keyring(ctx, f.vault); err != nil {
 		return err
 	}
+	if l.vars, err = l.readExtraVars(f.extra, l.keys); err != nil {
+		return err
+	}
+	l.extra = slices.Sorted(maps.Keys(l.vars))
 	hide := l.keys.Hide
 	l.keys.Hide = func(plain ...string) {
 		for _, p := range plain {

@@ -68,20 +68,3 @@ func FuzzSSHArgs(f *testing.F) {
 		}
 	})
 }
-
-func TestExtraVars(t *testing.T) {
-	t.Parallel()
-	got, err := readExtraVars([]string{`a=1 b="x y" c='"q"'`, `{"a": 2, "list": [1, two]}`, "d=a=b"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]any{"a": 2, "b": "x y", "c": `"q"`, "d": "a=b", "list": []any{1, "two"}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	for _, bad := range []string{"novalue", "=x", `a="b`, "{", "[1]", "@/nonexistent/file"} {
-		if _, err := readExtraVars([]string{bad}); err == nil {
-			t.Errorf("-e %s is taken", bad)
-		}
-	}
-}

@@ -19,11 +19,11 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 	if err := m.checkValues(); err != nil {
 		return 0, err
 	}
-	extra, err := readExtraVars(m.extra)
+	keys, err := m.keyring(ctx, m.vault)
 	if err != nil {
 		return 0, err
 	}
-	keys, err := m.keyring(ctx, m.vault)
+	extra, err := m.readExtraVars(m.extra, keys)
 	if err != nil {
 		return 0, err
 	}
