@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -86,12 +87,22 @@ func KeyValues(text string) (map[string]any, error) {
 	return out, nil
 }
 
-// unquoted is the text of one value.
+// unquoted is the text of one value. Escapes are read in its templates too,
+// since nothing else will.
 func unquoted(value string) string {
 	if inQuotes(value) {
 		value = value[1 : len(value)-1]
 	}
-	return unescapeOutside(value)
+	var b strings.Builder
+	for i := 0; i < len(value); {
+		if value[i] == '\\' && i+1 < len(value) {
+			i += unescape(value[i:], &b)
+			continue
+		}
+		b.WriteByte(value[i])
+		i++
+	}
+	return b.String()
 }
 
 func inQuotes(value string) bool {
