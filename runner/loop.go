@@ -169,7 +169,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // once where it has no `until`.
 func (h *hostRun) tries(t *playbook.Task, in inside, sc *scope, delegate *subject) outcome {
 	if t.Until == nil {
-		return h.try(t, in, sc, delegate)
+		return h.try(t, in, sc, delegate, 0)
 	}
 	most, err := retries(t, sc)
 	if err != nil {
@@ -183,7 +183,7 @@ func (h *hostRun) tries(t *playbook.Task, in inside, sc *scope, delegate *subjec
 		delay = 1
 	}
 	for n := 1; ; n++ {
-		o := h.try(t, in, sc, delegate)
+		o := h.try(t, in, sc, delegate, n)
 		if o.Lost != nil || o.halted || most == 1 {
 			return o
 		}

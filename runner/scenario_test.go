@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +23,7 @@ import (
 type scenario struct {
 	inventory string // YAML or a comma list; empty: "web1,"
 	playbook  string
+	files     map[string]string // beside the playbook
 	runner    func(*runner.Runner)
 	ctx       context.Context
 	sink      runner.Sink // beside the one that keeps the lines
@@ -33,6 +37,9 @@ type told struct {
 	state  *runner.State
 	err    error
 	extra  runner.Sink
+	// shorten drops the temporary folder from messages, and where they say what
+	// was looked at.
+	shorten bool
 }
 
 func (r *told) Event(e runner.Event) error {
@@ -46,23 +53,18 @@ func (r *told) Event(e runner.Event) error {
 func play(t *testing.T, s scenario) *told {
 	t.Helper()
 	inv := loadInventory(t, s.inventory)
-	pb := loadPlaybook(t, s.playbook)
+	pb := loadPlaybook(t, s.playbook, s.files)
 	var legs []runner.Leg
 	for _, p := range pb.Plays {
-		v, err := p.Hosts.Eval(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		hosts, _, err := inv.Select(v.(string))
-		if err != nil {
-			t.Fatal(err)
-		}
-		legs = append(legs, runner.Leg{Play: p, Hosts: hosts})
-		if !s.real {
-			pretend(p.Tasks)
+		hosts, err := choose(inv, p, nil)
+		legs = append(legs, runner.Leg{Play: p, Hosts: hosts, Late: err != nil})
+		for _, list := range [][]*playbook.Task{p.PreTasks, p.Roles, p.Tasks, p.PostTasks, p.Handlers} {
+			if !s.real {
+				pretend(list)
+			}
 		}
 	}
-	r := &runner.Runner{Inventory: inv, Connect: func(context.Context, *inventory.Host, string) (transport.Conn, error) {
+	r := &runner.Runner{Inventory: inv, Choose: choose, Connect: func(context.Context, *inventory.Host, string) (transport.Conn, error) {
 		return nil, &transport.Error{Phase: transport.PhaseDial, Err: errors.New("no network in this test")}
 	}}
 	if s.runner != nil {
@@ -74,6 +76,15 @@ func play(t *testing.T, s scenario) *told {
 	out := &told{t: t, extra: s.sink}
 	out.state, out.err = r.Run(s.ctx, pb, legs, out)
 	return out
+}
+
+func choose(inv *inventory.Inventory, p *playbook.Play, sc playbook.Scope) ([]*inventory.Host, error) {
+	v, err := p.Hosts.Eval(sc)
+	if err != nil {
+		return nil, err
+	}
+	hosts, _, err := inv.Select(fmt.Sprint(v))
+	return hosts, err
 }
 
 func loadInventory(t *testing.T, text string) *inventory.Inventory {
@@ -91,9 +102,19 @@ func loadInventory(t *testing.T, text string) *inventory.Inventory {
 	return inv
 }
 
-func loadPlaybook(t *testing.T, text string) *playbook.Playbook {
+func loadPlaybook(t *testing.T, text string, files map[string]string) *playbook.Playbook {
 	t.Helper()
-	pb, problems := playbook.Load("test.yml", t.TempDir(), []byte(text))
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pb, problems := playbook.Load("test.yml", dir, []byte(text))
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -159,13 +180,18 @@ func (r *told) lines() string {
 		switch e := e.(type) {
 		case runner.TaskFinished:
 			fmt.Fprintf(&b, "%s %s %s", e.Host, e.Status, e.Name)
+			if e.Delegated != "" {
+				fmt.Fprintf(&b, " on %s", e.Delegated)
+			}
 			if e.IsItem {
 				fmt.Fprintf(&b, " [%s]", e.Item)
 			}
 			if e.Msg != "" && e.Status != runner.Skipped {
-				fmt.Fprintf(&b, ": %s", e.Msg)
+				fmt.Fprintf(&b, ": %s", r.short(e.Msg))
 			}
 			b.WriteByte('\n')
+		case runner.TaskRetried:
+			fmt.Fprintf(&b, "%s again %s, %d left\n", e.Host, e.Name, e.Left)
 		case runner.Notice:
 			fmt.Fprintf(&b, "notice %s\n", e.Text)
 		case runner.HostCleaned:
@@ -173,6 +199,14 @@ func (r *told) lines() string {
 		}
 	}
 	return b.String()
+}
+
+func (r *told) short(msg string) string {
+	if !r.shorten {
+		return msg
+	}
+	msg, _, _ = strings.Cut(msg, ": looked for")
+	return regexp.MustCompile(`/\S*/00\d/`).ReplaceAllString(msg, "")
 }
 
 // counts is the recap of one host.

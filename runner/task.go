@@ -160,11 +160,12 @@ func (h *hostRun) learn(t *playbook.Task, f *frame, sc *scope, o outcome, delega
 	about.absorb(o)
 }
 
-// try runs a task's module once and judges what came of it.
-func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject) outcome {
+// try runs a task's module once and judges what came of it. n is the number of
+// the try, 0 where the task has no until.
+func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject, n int) outcome {
 	f := in.f
 	if run := controlOf(t); run != nil {
-		return h.judge(t, sc, h.control(run, t, f, sc))
+		return h.judge(t, sc, h.control(run, t, f, sc), n)
 	}
 	call, err := h.call(t, f, sc)
 	if err != nil {
@@ -186,7 +187,7 @@ func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject)
 	}
 	o := h.module(t, in, sc, call, seconds(limit), quiet)
 	if o.Lost == nil && !o.halted && !o.Skipped && !o.TimedOut { // as in Ansible: without an end there is no rc to judge by
-		o = h.judge(t, sc, o)
+		o = h.judge(t, sc, o, n)
 	}
 	if !o.Failed && !call.Check {
 		h.note(t, call.Args)
@@ -267,9 +268,12 @@ func (h *hostRun) unreached(err error) outcome {
 
 // judge applies changed_when and failed_when, which see the result under the
 // name that register gives it.
-func (h *hostRun) judge(t *playbook.Task, sc *scope, o outcome) outcome {
+func (h *hostRun) judge(t *playbook.Task, sc *scope, o outcome, n int) outcome {
 	if o.Lost != nil || o.halted || o.Skipped {
 		return o
+	}
+	if n > 0 {
+		o.value("attempts", n)
 	}
 	if t.Register != "" && (t.ChangedWhen != nil || t.FailedWhen != nil) {
 		sc = sc.with(t.Register, o.registered())

@@ -46,6 +46,9 @@ func (h *hostRun) firstVarsFile(file playbook.VarsFile, sc *scope) ([]playbook.V
 // includeVars is ansible.builtin.include_vars.
 func (h *hostRun) includeVars(_ *playbook.Task, sc *scope, args action.Args) outcome {
 	files, err := h.varsFilesOf(sc, args)
+	if err != nil {
+		files = nil
+	}
 	vars := layer{}
 	read := []any{}
 	for _, file := range files {
