@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,40 @@ func TestBarrierKeepsHostsTogether(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	})
+}
+
+// However the hosts come to a turn, they begin it in their order; one that
+// doesn't need its turn lets the next one go.
+func TestHostsBeginInTheirOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const hosts = 5
+		b := newBarrier(hosts)
+		var order []int
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for h := range hosts {
+			wg.Go(func() {
+				time.Sleep(time.Duration(hosts-h) * time.Second)
+				turn := b.arrive(t.Context(), h, "", position("").in(0))
+				if h == 2 {
+					b.begun(turn, h)
+					b.begun(turn, h) // twice is as once
+					return
+				}
+				b.follow(t.Context(), turn, h)
+				mu.Lock()
+				order = append(order, h)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				b.begun(turn, h)
+			})
+		}
+		wg.Wait()
+		if want := []int{0, 1, 3, 4}; !slices.Equal(order, want) {
+			t.Errorf("hosts began in the order %v, want %v", order, want)
+		}
 	})
 }
 

@@ -24,6 +24,7 @@ func (h *hostRun) inTurn(t *playbook.Task, in inside, do func() fate) fate {
 	}
 	turn := h.line.arrive(h.ctx, h.idx, h.pos, in.at)
 	h.pos, h.turn = in.at, turn
+	defer h.line.begun(turn, h.idx)
 	leads := turn.leader == h.idx
 	if leads {
 		defer close(turn.done)
@@ -34,6 +35,7 @@ func (h *hostRun) inTurn(t *playbook.Task, in inside, do func() fate) fate {
 	once, err := truth(in.f.once, h.scope(in.f, in.in), false)
 	once = err == nil && once || bypass[t.Spec.Name] || metaForAll(t)
 	if once && !leads {
+		h.line.begun(turn, h.idx)
 		select {
 		case <-turn.done:
 		case <-h.ctx.Done():
@@ -43,10 +45,12 @@ func (h *hostRun) inTurn(t *playbook.Task, in inside, do func() fate) fate {
 			return h.take(t, turn.shared)
 		}
 	}
+	h.line.follow(h.ctx, turn, h.idx)
 	if err := h.forks.Acquire(h.ctx, 1); err != nil {
 		return stopped
 	}
 	defer h.forks.Release(1)
+	h.line.begun(turn, h.idx)
 	end := do()
 	if once && leads && turn.shared == nil {
 		turn.shared = &shared{end: end}
