@@ -309,12 +309,27 @@ func (ld *loader) environment(p pair) *Value {
 	return nil
 }
 
+// lone reads a scalar that is one template and nothing else; nil for any other
+// node.
+func (ld *loader) lone(n *yaml.Node) *Value {
+	if n.Kind != yaml.ScalarNode {
+		return nil
+	}
+	if v := ld.scalar(n); v.tmpl != nil && v.tmpl.lone != nil {
+		return v
+	}
+	return nil
+}
+
 func (ld *loader) environments(p pair) *Value {
 	keys, values := []string{}, []*Value{}
 	at := make(map[string]int)
 	for _, n := range p.value.Content {
 		if n = ld.resolve(n); n == nil {
 			continue
+		}
+		if v := ld.lone(n); v != nil {
+			return ld.value(p.value) // what it is shows when it is evaluated
 		}
 		if n.Kind != yaml.MappingNode {
 			ld.errorf(n, "", "`%s` must be a mapping or a list of mappings", p.name)

@@ -166,6 +166,9 @@ func keep(text string, words []word, taken []bool) (string, int) {
 		b.WriteString(text[w.start:w.end])
 		last = i
 	}
+	if strings.HasSuffix(text, "\n") {
+		b.WriteByte('\n') // of a block scalar: results tell the command line as it was written
+	}
 	return b.String(), base
 }
 
