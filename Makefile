@@ -36,7 +36,7 @@ test: ## every test, with the race detector, against real SSH servers
 test-oracle: ## playbooks and inventories through Ansible and thordeploy
 	@scripts/setup.sh test-oracle
 	go test -timeout $(TESTTIME) ./oracle -oracle -run TestCases -v
-	go test -timeout $(TESTTIME) ./cmd/thordeploy -oracle -run TestInventoryAsAnsible
+	go test -timeout $(TESTTIME) ./cmd/thordeploy -oracle -run AsAnsible
 
 check: ## gofmt, go vet, golangci-lint, shellcheck, govulncheck
 	@scripts/setup.sh check

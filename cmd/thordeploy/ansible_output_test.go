@@ -107,6 +107,66 @@ var runs = []struct {
     - ping:
     - debug: {msg: "{{ ansible_check_mode }}"}
 `},
+	{"handlers", nil, `
+- hosts: all
+  gather_facts: false
+  pre_tasks:
+    - {name: early, command: "true", notify: one}
+  tasks:
+    - {name: notify, command: "true", notify: [one, group], loop: [1, 2]}
+    - meta: flush_handlers
+    - {name: again, command: "true", notify: group}
+  handlers:
+    - {name: one, debug: {msg: one}}
+    - {name: two, command: "true", listen: group}
+    - {name: never, ping: }
+`},
+	{"retries", nil, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: try, command: "false", register: r, until: r.rc == 0, retries: 2, delay: 0, ignore_errors: true}
+    - {name: well, command: "true", register: r, until: r.rc == 0, retries: 2, delay: 0}
+`},
+	{"tags", []string{"--tags", "a", "--skip-tags", "b"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: a, ping: , tags: a}
+    - {name: ab, ping: , tags: [a, b]}
+    - {name: none, ping: }
+    - {name: always, ping: , tags: always}
+`},
+	{"start", []string{"--start-at-task", "thr*"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: one, ping: }
+    - {name: three, ping: }
+    - {name: four, ping: }
+`},
+	{"several hosts", []string{"-i", "h2,h3,", "-f", "1", "-l", "h2,h3"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: one fails, command: "test {{ inventory_hostname }} = h2"}
+    - {name: alone, ping: }
+    - {name: once, ping: , run_once: true}
+- name: the other play
+  hosts: h2
+  gather_facts: false
+  serial: 1
+  tasks:
+    - {name: left, ping: }
+    - {name: elsewhere, ping: , delegate_to: h1}
+`},
+	{"diff", []string{"--diff", "--check"}, `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: lines
+      lineinfile: {path: "{{ playbook_dir }}/play.yml", regexp: "^- hosts", line: "- hosts: none"}
+`},
 	{"listing", []string{"--list-tasks", "--list-tags"}, `
 - name: listed
   hosts: all

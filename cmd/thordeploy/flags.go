@@ -127,6 +127,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.BoolVar(&o.forceHandlers, "force-handlers", false, "run notified handlers of hosts that failed too")
 	f.BoolVarP(&o.check, "check", "C", false, "report what would change, change nothing")
 	f.BoolVarP(&o.diff, "diff", "D", false, "show what changes in files, or would with --check")
+	f.StringVarP(&o.connection, "connection", "c", "", "`KIND` of connection of plays that don't say: ssh or local")
 	f.StringVarP(&o.user, "user", "u", "", "`account` to log in as, where neither play nor inventory says")
 	f.StringVar(&o.privateKey, "private-key", "", "private key `FILE`")
 	f.BoolVarP(&o.askPass, "ask-pass", "k", false, "ask for the login password")
@@ -146,6 +147,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.BoolVar(&o.listHosts, "list-hosts", false, "say which hosts each play would run on, and end")
 	f.BoolVar(&o.listTasks, "list-tasks", false, "say which tasks would be run, and end")
 	f.BoolVar(&o.listTags, "list-tags", false, "say which tags the tasks have, and end")
+	f.Bool("flush-cache", false, "accepted: facts are kept for a run alone")
 	f.BoolVar(&o.syntaxCheck, "syntax-check", false, "check the playbooks and end")
 }
 

@@ -42,7 +42,12 @@ func (m *Main) lintCommand(code *exitCode) *cobra.Command {
 		Args:                  cobra.ArbitraryArgs,
 		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, args []string) error {
-			var err error
+			m.inventories, m.vault = f.inventories, f.vault
+			err := m.configure(c.Flags().Changed)
+			if err != nil {
+				return err
+			}
+			f.inventories, f.vault = m.inventories, m.vault
 			*code, err = m.lint(c.Context(), f, args)
 			return err
 		},

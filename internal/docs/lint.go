@@ -28,7 +28,9 @@ line, a file or the inventory can't be read.
 
 With ` + "`-i` and `-e`" + `, as a run has them, variables that come from there are known, and
 the inventory's files are searched for secrets, ` + "`group_vars/` and `host_vars/`" + `
-beside them too. A line with a secret in it isn't shown.
+beside them too. A line with a secret in it isn't shown. What an
+[ansible.cfg](ansible-playbook.md#ansiblecfg-and-the-environment) says of inventories,
+roles and vault passwords counts here too.
 
 A comment at the end of the line takes a finding back: ` + "`# noqa: rule`" + `, with commas
 several, ` + "`# noqa`" + ` alone all.
