@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"thordeploy/internal/diag"
+	"thordeploy/internal/literal"
 )
 
 // section is the part of an INI file that a line belongs to.
@@ -192,9 +193,24 @@ func (r *iniReader) hostLine(n int, raw string, p place) {
 // inlineValue types a value. A password stays the text that was
 // written: 0123 and 1.10 are passwords too.
 func inlineValue(name, value string) any {
-	v := literal(value)
+	v := typed(value)
 	if _, isText := v.(string); !isText && secretVars[name] {
 		return value
+	}
+	return v
+}
+
+// typed is a value as Python types it, 80,443 as a list too. What is no literal
+// is the string as it is written.
+func typed(text string) any {
+	v, ok := literal.Parse(text)
+	if !ok { // a tuple needs no parentheses
+		if strings.Contains(text, ",") {
+			v, ok = literal.Parse("(" + text + ")")
+		}
+	}
+	if !ok || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
+		return text
 	}
 	return v
 }

@@ -46,6 +46,12 @@ func equal(a, b any) bool {
 			}
 		}
 		return true
+	case moment:
+		other, ok := b.(moment)
+		return ok && a.Equal(other.Time)
+	case span:
+		other, ok := b.(span)
+		return ok && a.Duration == other.Duration
 	case Omitted:
 		_, ok := b.(Omitted)
 		return ok
@@ -68,6 +74,14 @@ func order(a, b any) (int, error) {
 	case string:
 		if s, ok := b.(string); ok {
 			return strings.Compare(a, s), nil
+		}
+	case moment:
+		if other, ok := b.(moment); ok {
+			return a.Compare(other.Time), nil
+		}
+	case span:
+		if other, ok := b.(span); ok {
+			return sign(a.Duration < other.Duration, a.Duration > other.Duration), nil
 		}
 	case []any:
 		if l, ok := b.([]any); ok {

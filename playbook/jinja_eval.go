@@ -456,6 +456,10 @@ func (ev *evaluation) finish(v any) (any, error) {
 		return ev.finishList(v)
 	case *dict:
 		return ev.finishMap(v)
+	case moment:
+		return v.text(), nil
+	case span:
+		return v.text(), nil
 	default:
 		return v, nil
 	}

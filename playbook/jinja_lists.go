@@ -247,7 +247,7 @@ func reverseFilter(ev *evaluation, in any, _ arguments) (any, error) {
 }
 
 func extremeFilter(want int) func(*evaluation, any, arguments) (any, error) {
-	return func(ev *evaluation, in any, _ arguments) (any, error) {
+	return func(ev *evaluation, in any, a arguments) (any, error) {
 		list, err := elements(in)
 		if err != nil {
 			return nil, err
@@ -257,14 +257,32 @@ func extremeFilter(want int) func(*evaluation, any, arguments) (any, error) {
 			f.undefined = "item"
 			return &undefined{fault: f}, nil
 		}
+		key := func(v any) (any, error) {
+			var err error
+			if name := a.text(1, ""); name != "" {
+				v, err = attributeOf(ev, v, name)
+			}
+			if a.flag(0, false) {
+				return v, err
+			}
+			return folded(v), err
+		}
 		best := list[0]
+		most, err := key(best)
 		for _, v := range list[1:] {
-			c, err := order(folded(v), folded(best))
+			var k any
+			if err == nil {
+				k, err = key(v)
+			}
+			if err != nil {
+				return nil, err
+			}
+			c, err := order(k, most)
 			if err != nil {
 				return nil, err
 			}
 			if c == want {
-				best = v
+				best, most = v, k
 			}
 		}
 		return plain(best), ev.work(len(list))

@@ -38,20 +38,26 @@ var methods = map[string]methodFunc{
 	"isalnum": ofText(func(s string, _ arguments) any {
 		return all(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 	}),
-	"find":         ofText(func(s string, a arguments) any { return runeIndex(s, strings.Index(s, a.text(0, ""))) }),
-	"rfind":        ofText(func(s string, a arguments) any { return runeIndex(s, strings.LastIndex(s, a.text(0, ""))) }),
-	"replace":      replaceMethod,
-	"join":         joinMethod,
-	"format":       formatMethod,
-	"zfill":        zfillMethod,
-	"count":        countMethod,
-	"index":        indexMethod,
-	"items":        itemsMethod,
-	"keys":         keysMethod,
-	"values":       valuesMethod,
-	"get":          getMethod,
-	"removeprefix": ofText(func(s string, a arguments) any { return strings.TrimPrefix(s, a.text(0, "")) }),
-	"removesuffix": ofText(func(s string, a arguments) any { return strings.TrimSuffix(s, a.text(0, "")) }),
+	"find":          ofText(func(s string, a arguments) any { return runeIndex(s, strings.Index(s, a.text(0, ""))) }),
+	"rfind":         ofText(func(s string, a arguments) any { return runeIndex(s, strings.LastIndex(s, a.text(0, ""))) }),
+	"replace":       replaceMethod,
+	"join":          joinMethod,
+	"format":        formatMethod,
+	"zfill":         zfillMethod,
+	"count":         countMethod,
+	"index":         indexMethod,
+	"strftime":      strftimeMethod,
+	"isoformat":     onMoment(func(m moment) any { return m.Format("2006-01-02T15:04:05") }),
+	"timestamp":     onMoment(func(m moment) any { return float64(m.UnixMicro()) / 1e6 }),
+	"date":          onMoment(func(m moment) any { return m.Format("2006-01-02") }),
+	"weekday":       onMoment(func(m moment) any { return (int(m.Weekday()) + 6) % 7 }),
+	"total_seconds": totalSeconds,
+	"items":         itemsMethod,
+	"keys":          keysMethod,
+	"values":        valuesMethod,
+	"get":           getMethod,
+	"removeprefix":  ofText(func(s string, a arguments) any { return strings.TrimPrefix(s, a.text(0, "")) }),
+	"removesuffix":  ofText(func(s string, a arguments) any { return strings.TrimSuffix(s, a.text(0, "")) }),
 }
 
 // functions is the table of all functions.
@@ -59,6 +65,8 @@ var functions = map[string]functionFunc{
 	"namespace": namespaceFunction,
 	"range":     rangeFunction,
 	"dict":      dictFunction,
+	"now":       nowFunction,
+	"undef":     undefFunction,
 }
 
 // dictFunction is dict(a=1), dict(mapping) and dict(list of pairs).
@@ -413,4 +421,36 @@ func getMethod(ev *evaluation, in any, a arguments) (any, error) {
 	}
 	v, _ := a.get(1)
 	return v, nil
+}
+
+// undefFunction is undef(hint): a value that whoever uses it must define.
+func undefFunction(_ *evaluation, a arguments) (any, error) {
+	a.params = []string{"hint?"}
+	return &undefined{fault: faultAt(0, 0, "%s", firstOf(a.text(0, ""), "this must be defined"))}, nil
+}
+
+func onMoment(f func(moment) any) methodFunc {
+	return func(_ *evaluation, in any, _ arguments) (any, error) {
+		m, ok := in.(moment)
+		if !ok {
+			return nil, fmt.Errorf("%s has no such method", kindOf(in))
+		}
+		return f(m), nil
+	}
+}
+
+func strftimeMethod(_ *evaluation, in any, a arguments) (any, error) {
+	m, ok := in.(moment)
+	if !ok {
+		return nil, fmt.Errorf("%s has no such method", kindOf(in))
+	}
+	return strftime(a.text(0, ""), m.Time), nil
+}
+
+func totalSeconds(_ *evaluation, in any, _ arguments) (any, error) {
+	s, ok := in.(span)
+	if !ok {
+		return nil, fmt.Errorf("%s has no such method", kindOf(in))
+	}
+	return s.Seconds(), nil
 }

@@ -69,6 +69,11 @@ func operate(ev *evaluation, op tokens.Type, a, b any) (any, error) {
 		return nil, err
 	}
 	a, b = plain(a), plain(b)
+	if from, ok := a.(moment); ok && op == tokens.Subtraction {
+		if to, ok := b.(moment); ok {
+			return span{from.Sub(to.Time)}, nil
+		}
+	}
 	switch op {
 	case tokens.Tilde:
 		l, r := pythonText(a), pythonText(b)

@@ -96,6 +96,12 @@ func (g *grammar) call(of node) (node, error) {
 		return &method{span, f.of, f.name, m, args}, nil
 	case *name:
 		fn, ok := functions[f.name]
+		if isLooker := f.name == "lookup" || f.name == "query" || f.name == "q"; isLooker {
+			if err := args.checkLookup(span); err != nil {
+				return nil, err
+			}
+			return &function{span, f.name, looker(f.name != "lookup"), args}, nil
+		}
 		if ok {
 			return &function{span, f.name, fn, args}, nil
 		}
@@ -103,11 +109,6 @@ func (g *grammar) call(of node) (node, error) {
 			return &macroCall{span, f, args}, nil
 		}
 		fault := faultAt(pos, end, "unknown function `%s`", f.name)
-		switch f.name {
-		case "lookup", "query", "q", "now", "undef":
-			fault.summary = "`" + f.name + "` is not supported yet"
-			return nil, fault
-		}
 		return nil, fault.withHint(didYouMean(f.name, keysOf(functions)))
 	}
 	return nil, faultAt(pos, end, "this can't be called")

@@ -2,6 +2,11 @@ package playbook
 
 import (
 	"fmt"
+	"io/fs"
+	"math"
+	"net/url"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -12,8 +17,7 @@ type test struct {
 	holds   func(ev *evaluation, in any, a arguments) (bool, error)
 }
 
-// tests is the table of all tests: a new one is a line here. None looks at the
-// controller's files.
+// tests is the table of all tests: a new one is a line here.
 var tests = map[string]test{
 	"defined":   {lenient: true, holds: func(_ *evaluation, in any, _ arguments) (bool, error) { return !isUndefined(in), nil }},
 	"undefined": {lenient: true, holds: func(_ *evaluation, in any, _ arguments) (bool, error) { return isUndefined(in), nil }},
@@ -28,6 +32,10 @@ var tests = map[string]test{
 	"change":     {holds: onResult(hasChanged)},
 	"skipped":    {holds: onResult(func(r *dict) bool { return truth(r.at("skipped")) })},
 	"skip":       {holds: onResult(func(r *dict) bool { return truth(r.at("skipped")) })},
+	"reachable":  {holds: onResult(func(r *dict) bool { return !truth(r.at("unreachable")) })},
+	"started":    {holds: onAsync("started")},
+	"finished":   {holds: onAsync("finished")},
+	"timedout":   {holds: onResult(timedOut)},
 	"unreachable": {holds: onResult(func(r *dict) bool {
 		return truth(r.at("unreachable"))
 	})},
@@ -36,9 +44,29 @@ var tests = map[string]test{
 	"match":   {params: []string{"pattern", "ignorecase?", "multiline?"}, holds: regexTest(`\A(?:`, `)`)},
 	"search":  {params: []string{"pattern", "ignorecase?", "multiline?"}, holds: regexTest("", "")},
 	"regex":   {params: []string{"pattern", "ignorecase?", "multiline?", "match_type?"}, holds: regexTest("", "")},
+	"url":     {params: []string{"schemes?"}, holds: uriTest("url")},
+	"uri":     {params: []string{"schemes?"}, holds: uriTest("uri")},
+	"urn":     {holds: uriTest("urn")},
+	"nan":     {holds: nanTest},
 	"lower":   {holds: onString(func(s string) bool { return s == strings.ToLower(s) && s != strings.ToUpper(s) })},
-	"version": {params: []string{"version", "operator?", "strict?"}, holds: versionTest},
+	"version": {params: []string{"version", "operator?", "strict?", "version_type?"}, holds: versionTest},
 	"upper":   {holds: onString(func(s string) bool { return s == strings.ToUpper(s) && s != strings.ToLower(s) })},
+
+	// files of the controller
+	"file":         {holds: onFile(false, func(i fs.FileInfo) bool { return i.Mode().IsRegular() })},
+	"is_file":      {holds: onFile(false, func(i fs.FileInfo) bool { return i.Mode().IsRegular() })},
+	"directory":    {holds: onFile(false, fs.FileInfo.IsDir)},
+	"is_dir":       {holds: onFile(false, fs.FileInfo.IsDir)},
+	"exists":       {holds: onFile(false, func(fs.FileInfo) bool { return true })},
+	"link_exists":  {holds: onFile(true, func(fs.FileInfo) bool { return true })},
+	"link":         {holds: onFile(true, func(i fs.FileInfo) bool { return i.Mode()&fs.ModeSymlink != 0 })},
+	"is_link":      {holds: onFile(true, func(i fs.FileInfo) bool { return i.Mode()&fs.ModeSymlink != 0 })},
+	"abs":          {holds: onString(path.IsAbs)},
+	"is_abs":       {holds: onString(path.IsAbs)},
+	"same_file":    {params: []string{"other"}, holds: sameFileTest},
+	"is_same_file": {params: []string{"other"}, holds: sameFileTest},
+	"mount":        {holds: mountTest},
+	"is_mount":     {holds: mountTest},
 
 	// kinds of values
 	"none":     {holds: onKind("null")},
@@ -49,6 +77,16 @@ var tests = map[string]test{
 	"float":    {holds: onKind("a number")},
 	"number":   {holds: onKind("a whole number", "a number", "a boolean")},
 	"sequence": {holds: onKind("a list", "a string", "a mapping")},
+	"callable": {holds: func(_ *evaluation, in any, _ arguments) (bool, error) { _, ok := in.(callable); return ok, nil }},
+	"sameas":   {params: []string{"other"}, holds: sameAsTest},
+	"filter": {holds: func(ev *evaluation, in any, _ arguments) (bool, error) {
+		_, ok := ev.filters[shortName(toText(in))]
+		return ok, nil
+	}},
+	"test": {holds: func(ev *evaluation, in any, _ arguments) (bool, error) {
+		_, ok := ev.tests[shortName(toText(in))]
+		return ok, nil
+	}},
 	"iterable": {holds: onKind("a list", "a string", "a mapping")},
 	"true":     {holds: func(_ *evaluation, in any, _ arguments) (bool, error) { return in == true, nil }},
 	"false":    {holds: func(_ *evaluation, in any, _ arguments) (bool, error) { return in == false, nil }},
@@ -226,4 +264,65 @@ func divisibleTest(_ *evaluation, in any, a arguments) (bool, error) {
 		return false, fmt.Errorf("a whole number is needed, not %s", kindOf(in))
 	}
 	return n%by == 0, nil
+}
+
+// onAsync tests what async_status reported: 1 or true.
+func onAsync(key string) func(*evaluation, any, arguments) (bool, error) {
+	return func(_ *evaluation, in any, _ arguments) (bool, error) {
+		r, ok := in.(*dict)
+		if !ok {
+			return false, fmt.Errorf("a registered result is needed, not %s", kindOf(in))
+		}
+		v, has := r.get(key)
+		return !has || truth(v), nil // a task that isn't asynchronous is both
+	}
+}
+
+func timedOut(r *dict) bool {
+	t, _ := plain(r.at("timedout")).(*dict)
+	return t != nil && truth(t.at("period"))
+}
+
+// uriTest tells an address; any text is a uri, as with Ansible, a url has a
+// scheme and a host.
+func uriTest(kind string) func(*evaluation, any, arguments) (bool, error) {
+	return func(_ *evaluation, in any, a arguments) (bool, error) {
+		s, ok := in.(string)
+		if !ok {
+			return false, nil
+		}
+		u, err := url.Parse(s)
+		if err != nil {
+			return false, nil
+		}
+		if schemes, given := a.get(0); given {
+			list, _ := elements(schemes)
+			if !slices.ContainsFunc(list, func(v any) bool { return toText(v) == u.Scheme }) {
+				return false, nil
+			}
+		}
+		switch kind {
+		case "url":
+			return u.Scheme != "" && u.Host != "", nil
+		case "urn":
+			return u.Scheme == "urn", nil
+		}
+		return true, nil
+	}
+}
+
+func nanTest(_ *evaluation, in any, _ arguments) (bool, error) {
+	f, ok := in.(float64)
+	return ok && math.IsNaN(f), nil
+}
+
+// sameAsTest is Python's `is`, as far as templates have it: none, true and
+// false are one each.
+func sameAsTest(_ *evaluation, in any, a arguments) (bool, error) {
+	other, _ := a.get(0)
+	switch in.(type) {
+	case nil, bool:
+		return in == other, nil
+	}
+	return kindOf(in) == kindOf(other) && equal(in, other), nil
 }

@@ -13,7 +13,7 @@ import (
 // *dict. Only the top is converted; the rest when it is reached.
 func plain(v any) any {
 	switch v := v.(type) {
-	case nil, bool, int, float64, string, []any, *dict, *Value, *undefined, Omitted, callable, *module, *namespace:
+	case nil, bool, int, float64, string, []any, *dict, *Value, *undefined, Omitted, callable, *module, *namespace, moment, span:
 		return v
 	case map[string]any:
 		return &dict{m: v}
@@ -99,6 +99,10 @@ func kindOf(v any) string {
 		return "a list"
 	case *dict, map[string]any, Mapping:
 		return "a mapping"
+	case moment:
+		return "a time"
+	case span:
+		return "a time span"
 	case *undefined:
 		return "an undefined value"
 	case callable:
@@ -172,6 +176,10 @@ func repr(b *strings.Builder, v any) {
 		b.WriteString(floatText(v))
 	case string:
 		quoteText(b, v)
+	case moment:
+		b.WriteString(v.text())
+	case span:
+		b.WriteString(v.text())
 	case []any:
 		b.WriteByte('[')
 		for i, item := range v {
@@ -309,6 +317,12 @@ func memberOf(v, key any) (out any, ok bool, err error) {
 		return out, ok, nil
 	case *namespace:
 		out, ok = v.values[toText(key)]
+		return out, ok, nil
+	case moment:
+		out, ok = v.member(toText(key))
+		return out, ok, nil
+	case span:
+		out, ok = v.member(toText(key))
 		return out, ok, nil
 	case *module:
 		out, ok = v.values[toText(key)]

@@ -40,6 +40,9 @@ func (h *hostRun) terms(t *playbook.Task, sc *scope) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.With != "" {
+		return playbook.With(t.With, x, sc)
+	}
 	switch v := x.(type) {
 	case []any:
 		return v, nil

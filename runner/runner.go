@@ -26,6 +26,9 @@ type Runner struct {
 	// Ask asks the person for a variable of vars_prompt; text is the evaluated
 	// question. nil: the variable has its default.
 	Ask func(ctx context.Context, p playbook.Prompt, text string) (string, error)
+	// Controller is this machine, as far as templates may reach it. nil: lookups
+	// of files, the environment and programs fail.
+	Controller playbook.Controller
 	// Step asks the person whether a task is to be done (--step); host is empty
 	// where the question is for all hosts. nil: it is.
 	Step func(ctx context.Context, task, host string) (StepAnswer, error)

@@ -39,6 +39,7 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.Controller = m.newController(ctx, keys)
 	rec, err := m.keepRecord()
 	if err != nil {
 		return 0, err

@@ -1,33 +1,50 @@
-package inventory
+// Package literal reads Python's literals: numbers, strings, booleans, None,
+// lists, tuples and mappings, and nothing that would have to be evaluated. INI
+// inventories type their values so, and Ansible what a template comes to.
+package literal
 
 import (
 	"strconv"
 	"strings"
 )
 
-// literal types an INI value as Python types it: 42, 0x2a, 1.5, True, None,
-// 'text', [1, 2], {'a': 1}, and 80,443 as a list too. What is no Python literal
-// is the string as it is written. A whole number too large for an int stays a
-// string.
-func literal(text string) any {
-	p := literalParser{rest: strings.TrimRight(text, " \t")}
+// Parse reads a whole text: 42, 0x2a, 1.5, True, None, 'text', [1, 2],
+// {'a': 1}. A tuple is a list, a mapping a map[string]any. It is false for
+// what is no literal, and for a whole number too large for an int.
+func Parse(text string) (any, bool) { return Reader{}.Parse(text) }
+
+// Reader says what is read besides, and how.
+type Reader struct {
+	JSON bool // true, false and null too, and line ends between the parts
+	// Mapping makes a mapping of its keys, in their order, and values; nil: a
+	// map[string]any.
+	Mapping func(keys []string, values []any) any
+}
+
+// Parse is Parse as r says.
+func (r Reader) Parse(text string) (any, bool) {
+	p := literalParser{Reader: r, rest: text}
+	p.skip()
 	v, ok := p.value(0)
-	if ok && strings.HasPrefix(strings.TrimLeft(p.rest, " \t"), ",") { // a tuple needs no parentheses
-		p = literalParser{rest: "(" + text + ")"}
-		v, ok = p.value(0)
-	}
-	if !ok || p.rest != "" || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
-		return text
-	}
-	return v
+	p.skip()
+	return v, ok && p.rest == ""
 }
 
 // maxLiteralDepth is how deep lists and mappings may nest in a literal.
 const maxLiteralDepth = 50
 
-type literalParser struct{ rest string }
+type literalParser struct {
+	Reader
+	rest string
+}
 
-func (p *literalParser) skip() { p.rest = strings.TrimLeft(p.rest, " \t") }
+func (p *literalParser) skip() {
+	blanks := " \t"
+	if p.JSON {
+		blanks = " \t\r\n"
+	}
+	p.rest = strings.TrimLeft(p.rest, blanks)
+}
 
 // take drops c from the front, blanks before and after it too.
 func (p *literalParser) take(c byte) bool {
@@ -54,22 +71,20 @@ func (p *literalParser) value(depth int) (any, bool) {
 	case '{':
 		return p.dict(depth)
 	}
-	end := strings.IndexAny(p.rest, " \t,:]})'\"")
+	end := strings.IndexAny(p.rest, " \t\r\n,:]})'\"")
 	if end < 0 {
 		end = len(p.rest)
 	}
 	w := p.rest[:end]
 	p.rest = p.rest[end:]
-	switch w {
-	case "True":
-		return true, true
-	case "False":
-		return false, true
-	case "None":
-		return nil, true
+	v, known := words[w]
+	if known && (p.JSON || w[0] < 'a') {
+		return v, true
 	}
 	return number(w)
 }
+
+var words = map[string]any{"True": true, "False": false, "None": nil, "true": true, "false": false, "null": nil}
 
 // number reads an int or float as Python writes it. A leading zero (0123) is
 // no number there, nor is inf or nan.
@@ -108,6 +123,12 @@ func (p *literalParser) str() (any, bool) {
 			return b.String(), true
 		case c == '\\' && i+1 < len(p.rest):
 			i++
+			r, n := coded(p.rest[i:])
+			if n > 0 {
+				b.WriteRune(r)
+				i += n - 1
+				continue
+			}
 			b.WriteString(unescape(p.rest[i]))
 		default:
 			b.WriteByte(c)
@@ -116,8 +137,27 @@ func (p *literalParser) str() (any, bool) {
 	return nil, false
 }
 
+// coded reads x41, u0041 or U00000041, of n bytes; 0 where it is none.
+func coded(s string) (r rune, n int) {
+	n = map[byte]int{'x': 3, 'u': 5, 'U': 9}[s[0]]
+	if n == 0 || len(s) < n {
+		return 0, 0
+	}
+	code, err := strconv.ParseUint(s[1:n], 16, 32)
+	if err != nil {
+		return 0, 0
+	}
+	return rune(code), n
+}
+
 func unescape(c byte) string {
 	switch c {
+	case 'b':
+		return "\b"
+	case 'f':
+		return "\f"
+	case '\n':
+		return ""
 	case 'n':
 		return "\n"
 	case 't':
@@ -155,7 +195,8 @@ func (p *literalParser) list(opening, closing byte, depth int) (any, bool) {
 // dict reads {'a': 1}. Keys are strings; a number as key is written as one.
 func (p *literalParser) dict(depth int) (any, bool) {
 	p.take('{')
-	m := map[string]any{}
+	var keys []string
+	var values []any
 	comma := true
 	for !p.take('}') {
 		if !comma {
@@ -173,8 +214,15 @@ func (p *literalParser) dict(depth int) (any, bool) {
 		if !ok {
 			return nil, false
 		}
-		m[name] = v
+		keys, values = append(keys, name), append(values, v)
 		comma = p.take(',')
+	}
+	if p.Mapping != nil {
+		return p.Mapping(keys, values), true
+	}
+	m := make(map[string]any, len(keys))
+	for i, k := range keys {
+		m[k] = values[i]
 	}
 	return m, true
 }
