@@ -56,6 +56,9 @@ var busyboxDir = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == BridgeCommand {
+		os.Exit(Bridge(os.Args[2:], os.Stdin, os.Stdout))
+	}
 	lab.Main() // a host of a lab may be this program
 	flag.Parse()
 	// Most of these tests wait for programs, and some for seconds to pass.

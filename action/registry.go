@@ -43,6 +43,7 @@ func all() []*Spec {
 		shellSpec(),
 		slurpSpec(),
 		statSpec(),
+		synchronizeSpec(),
 		systemdSpec(),
 		tempfileSpec(),
 		templateSpec(),

@@ -49,7 +49,7 @@ var (
 		"assemble", "async_status", "blockinfile", "cron", "git",
 		"group", "include",
 		"pip", "reboot", "replace",
-		"synchronize", "uri", "user",
+		"uri", "user",
 	}
 )
 

@@ -17,10 +17,14 @@ import (
 	"os/signal"
 	"syscall"
 
+	"thordeploy/action"
 	"thordeploy/internal/redact"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == action.BridgeCommand { // started by a program that a task of another thordeploy runs
+		os.Exit(action.Bridge(os.Args[2:], os.Stdin, os.Stdout))
+	}
 	m := &Main{Name: calledAs(os.Args[0]), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 	os.Exit(int(m.Run(os.Args[1:])))
 }

@@ -9,11 +9,15 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"thordeploy/action"
 	"thordeploy/internal/lab"
 )
 
 func TestMain(m *testing.M) {
 	lab.Main()
+	if len(os.Args) > 1 && os.Args[1] == action.BridgeCommand { // os.Executable is this program, not its link
+		main()
+	}
 	testscript.Main(m, map[string]func(){"thordeploy": main, "ansible-playbook": main})
 }
 

@@ -41,6 +41,7 @@ const everyModule = `
     - {name: yum, yum: {name: x}, register: yum, failed_when: "'the host has no yum' not in yum.msg"}
     - {name: service, service: {name: no-such-4711, state: started}, register: served, failed_when: "'Could not find the requested service' not in served.msg"}
     - {name: systemd, systemd: {name: no-such-4711, state: started}, register: served, failed_when: served.msg == ''}
+    - {name: synchronize, synchronize: {src: tree/, dest: "{{ d }}/synced"}, register: p, failed_when: "p.failed and 'the host has no rsync' not in p.msg"}
     - {name: slurp, slurp: {src: "{{ d }}/lines"}, register: slurped}
     - {name: stat, stat: {path: "{{ d }}/link"}, register: looked}
     - {name: find, find: {paths: "{{ d }}", patterns: "*.txt", recurse: true}, register: found}
@@ -61,7 +62,7 @@ const everyModule = `
           - copied is changed and again is not changed
           - looked.stat.islnk
           - (slurped.content | b64decode) == 'one\ntwo\n'
-          - found.matched == 2
+          - found.matched == 2 + (0 if p.failed or p.rc != 0 else 1)
           - temp.path is match(d)
           - made.stdout == '1 of 2\n2 of 2\nhello ' ~ inventory_hostname and templated.mode == '0640'
           - got.dest == d ~ '/a.txt' and got.size == 6
