@@ -21,6 +21,9 @@ type Connection struct {
 	HostKeyChecking *bool
 	Timeout         time.Duration // for connecting
 
+	Retries *int // how often more to try a host that can't be reached
+
+	SSHArgs    string // ansible_ssh_args, as written
 	CommonArgs string // ansible_ssh_common_args, as written
 	ExtraArgs  string // ansible_ssh_extra_args, as written
 
@@ -30,9 +33,11 @@ type Connection struct {
 // Become is what a host's variables say about becoming another account.
 type Become struct {
 	Enabled  *bool
-	Method   string // "sudo", "su", "doas"
+	Method   string // "sudo", "su", "doas", "none"
 	User     string
 	Password string
+	Exe      string // the method's program
+	Flags    string // its arguments, as written
 }
 
 // String leaves passwords out.
@@ -60,6 +65,8 @@ var (
 	kindNames     = []string{"ansible_connection"}
 	checkNames    = []string{"ansible_ssh_host_key_checking", "ansible_host_key_checking"}
 	timeoutNames  = []string{"ansible_ssh_timeout", "ansible_timeout"}
+	retryNames    = []string{"ansible_ssh_retries"}
+	sshArgsNames  = []string{"ansible_ssh_args"}
 	commonNames   = []string{"ansible_ssh_common_args"}
 	extraNames    = []string{"ansible_ssh_extra_args"}
 
@@ -67,6 +74,8 @@ var (
 	becomeMethodNames = []string{"ansible_become_method"}
 	becomeUserNames   = []string{"ansible_become_user", "ansible_sudo_user", "ansible_su_user"}
 	becomePassNames   = []string{"ansible_become_password", "ansible_become_pass", "ansible_sudo_pass", "ansible_sudo_password", "ansible_su_pass", "ansible_su_password"}
+	becomeExeNames    = []string{"ansible_become_exe", "ansible_sudo_exe", "ansible_su_exe", "ansible_doas_exe"}
+	becomeFlagsNames  = []string{"ansible_become_flags", "ansible_sudo_flags", "ansible_su_flags", "ansible_doas_flags"}
 )
 
 // secretVars are the variables whose values are passwords: text, whatever they
@@ -86,8 +95,9 @@ var secretVars = func() map[string]bool {
 func ConnectionVars() []string {
 	var all []string
 	for _, names := range [][]string{
-		hostNames, portNames, userNames, passwordNames, keyNames, kindNames, checkNames, timeoutNames, commonNames, extraNames,
-		becomeNames, becomeMethodNames, becomeUserNames, becomePassNames,
+		hostNames, portNames, userNames, passwordNames, keyNames, kindNames, checkNames, timeoutNames, retryNames,
+		sshArgsNames, commonNames, extraNames,
+		becomeNames, becomeMethodNames, becomeUserNames, becomePassNames, becomeExeNames, becomeFlagsNames,
 	} {
 		all = append(all, names...)
 	}
@@ -135,6 +145,8 @@ func ConnectionOf(host string, vars map[string]any) (Connection, error) {
 		KeyFile:         r.text(keyNames),
 		HostKeyChecking: r.boolean(checkNames),
 		Timeout:         r.seconds(timeoutNames),
+		Retries:         r.count(retryNames),
+		SSHArgs:         r.text(sshArgsNames),
 		CommonArgs:      r.text(commonNames),
 		ExtraArgs:       r.text(extraNames),
 		Become: Become{
@@ -142,6 +154,8 @@ func ConnectionOf(host string, vars map[string]any) (Connection, error) {
 			Method:   r.method(),
 			User:     r.text(becomeUserNames),
 			Password: r.text(becomePassNames),
+			Exe:      r.text(r.ofMethod(becomeExeNames)),
+			Flags:    r.text(r.ofMethod(becomeFlagsNames)),
 		},
 	}
 	c.Kind = r.kind()
@@ -243,6 +257,19 @@ func (r *varReader) port() int {
 	return int(n)
 }
 
+func (r *varReader) count(names []string) *int {
+	name, v := r.find(names)
+	if v == nil {
+		return nil
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(fmt.Sprint(v)), 10, 10)
+	if err != nil {
+		r.fail(name, fmt.Sprintf("is %q, which is not a number of attempts", fmt.Sprint(v)), "write a number from 0 to 1023")
+	}
+	count := int(n)
+	return &count
+}
+
 func (r *varReader) seconds(names []string) time.Duration {
 	name, v := r.find(names)
 	if v == nil {
@@ -290,6 +317,15 @@ func (r *varReader) kind() string {
 	return ""
 }
 
+// ofMethod leaves out of names those of another method than the one that is set.
+func (r *varReader) ofMethod(names []string) []string {
+	m := r.method()
+	if m == "" {
+		return names
+	}
+	return []string{names[0], strings.Replace(names[0], "become", m, 1)}
+}
+
 func (r *varReader) method() string {
 	name, v := r.find(becomeMethodNames)
 	if v == nil {
@@ -303,9 +339,9 @@ func (r *varReader) method() string {
 	}
 	text := fmt.Sprint(v)
 	switch m := text[strings.LastIndexByte(text, '.')+1:]; m {
-	case "sudo", "su", "doas":
+	case "sudo", "su", "doas", "none":
 		return m
 	}
-	r.fail(name, fmt.Sprintf("is %q, which isn't done here", text), "use sudo, su or doas")
+	r.fail(name, fmt.Sprintf("is %q, which isn't done here", text), "use sudo, su, doas or none")
 	return ""
 }

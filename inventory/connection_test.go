@@ -36,6 +36,12 @@ func fields(c inventory.Connection) map[string]any {
 		m["become"] = *c.Become.Enabled
 	}
 	put("become_method", c.Become.Method, c.Become.Method == "")
+	put("become_exe", c.Become.Exe, c.Become.Exe == "")
+	put("become_flags", c.Become.Flags, c.Become.Flags == "")
+	put("ssh_args", c.SSHArgs, c.SSHArgs == "")
+	if c.Retries != nil {
+		put("retries", *c.Retries, false)
+	}
 	put("become_user", c.Become.User, c.Become.User == "")
 	put("become_password", c.Become.Password, c.Become.Password == "")
 	return m
@@ -67,6 +73,10 @@ func TestConnection(t *testing.T) {
 		{vars{"ansible_become": false, "ansible_become_pass": "p"}, vars{"become": false, "become_password": "p"}},
 		{vars{"ansible_sudo": true, "ansible_sudo_user": "db", "ansible_sudo_pass": "p"},
 			vars{"become": true, "become_method": "sudo", "become_user": "db", "become_password": "p"}},
+		{vars{"ansible_become_exe": "/opt/sudo", "ansible_become_flags": "-H"}, vars{"become_exe": "/opt/sudo", "become_flags": "-H"}},
+		{vars{"ansible_become_method": "su", "ansible_sudo_flags": "-E", "ansible_su_flags": "-l"}, vars{"become_method": "su", "become_flags": "-l"}},
+		{vars{"ansible_doas_exe": "/bin/doas"}, vars{"become_exe": "/bin/doas"}},
+		{vars{"ansible_ssh_retries": 3, "ansible_ssh_args": "-C"}, vars{"retries": 3, "ssh_args": "-C"}},
 		{vars{"ansible_su": 1, "ansible_su_pass": "p"}, vars{"become": true, "become_method": "su", "become_password": "p"}},
 		{vars{"ansible_user": nil, "ansible_host": "", "ansible_python_interpreter": []any{}}, vars{}},
 	}
@@ -103,7 +113,8 @@ func TestBadConnectionVariables(t *testing.T) {
 		{"ansible_password", map[string]any{"hunter2": "hunter2"}, "mapping where text is due"},
 		{"ansible_password", "hunter2\x00", "NUL byte"},
 		{"ansible_connection", "winrm", "use ssh or local"},
-		{"ansible_become_method", "runas", "use sudo, su or doas"},
+		{"ansible_become_method", "runas", "use sudo, su, doas or none"},
+		{"ansible_ssh_retries", "many", "is \"many\", which is not a number of attempts"},
 		{"ansible_become", "perhaps", "neither true nor false"},
 		{"ansible_host_key_checking", 2, "neither true nor false"},
 		{"ansible_timeout", "soon", "write seconds"},

@@ -123,10 +123,23 @@ func (h *hostRun) identity(f *frame, sc *scope, inv inventory.Become, login stri
 	if err != nil {
 		return transport.Become{}, err
 	}
+	exe, err := text(f.become.Exe, sc)
+	if err != nil {
+		return transport.Become{}, err
+	}
+	flags, err := text(f.become.Flags, sc)
+	if err != nil {
+		return transport.Become{}, err
+	}
 	b := transport.Become{
 		User:     firstText(inv.User, user, cli.User, h.BecomeDefault.User, "root"),
 		Method:   firstText(inv.Method, method, cli.Method, h.BecomeDefault.Method),
 		Password: firstText(inv.Password, cli.Password, h.BecomeDefault.Password),
+		Exe:      firstText(inv.Exe, exe),
+		Flags:    firstText(inv.Flags, flags),
+	}
+	if b.Method == "none" {
+		return transport.Become{}, nil
 	}
 	return b.From(login), nil // as in Ansible: one may be that account already
 }

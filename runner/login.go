@@ -22,6 +22,7 @@ type loginKey struct {
 	asked    string               // the account
 	to       inventory.Connection // where to and how, without pointers
 	checking string               // what to says of host keys
+	retries  string
 }
 
 func newLoginKey(host, asked string, to inventory.Connection) loginKey {
@@ -29,7 +30,10 @@ func newLoginKey(host, asked string, to inventory.Connection) loginKey {
 	if to.HostKeyChecking != nil {
 		k.checking = strconv.FormatBool(*to.HostKeyChecking)
 	}
-	k.to.HostKeyChecking, k.to.Become = nil, inventory.Become{}
+	if to.Retries != nil {
+		k.retries = strconv.Itoa(*to.Retries)
+	}
+	k.to.HostKeyChecking, k.to.Retries, k.to.Become = nil, nil, inventory.Become{}
 	return k
 }
 

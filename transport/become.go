@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ type Become struct {
 	User     string // the account to become; empty: stay
 	Method   string // "sudo" (the empty value means sudo too), later "su", "doas"
 	Password string // fed on the method's prompt; never part of a command line
+	Exe      string // the method's program; empty: that of its name
+	Flags    string // its arguments, split at blanks; empty: the method's own
 }
 
 // IsZero reports whether there is nothing to become.
@@ -58,9 +61,19 @@ func (b Become) Wrap(line, prompt, ready string) string {
 	if b.IsZero() {
 		return line
 	}
-	words := []string{"sudo", "-n"}
+	words := []string{"sudo"}
+	if b.Exe != "" {
+		words[0] = b.Exe
+	}
+	flags := []string{"-H"}
+	if b.Flags != "" {
+		flags = strings.Fields(b.Flags)
+	}
+	words = append(words, flags...)
 	if b.Password != "" {
-		words = []string{"sudo", "-S", "-p", prompt}
+		words = append(slices.DeleteFunc(words, func(w string) bool { return w == "-n" }), "-S", "-p", prompt)
+	} else if !slices.Contains(words, "-n") {
+		words = append(words, "-n")
 	}
 	return Quote(append(words, "-u", b.User, "--", "/bin/sh", "-c", announce, "sh", ready, line)...)
 }

@@ -19,15 +19,15 @@ func TestWrap(t *testing.T) {
 		"nobody": {Become{}.Wrap("echo 'a'", "PROMPT", "READY"), "echo 'a'"},
 		"sudo": {
 			Become{User: "root"}.Wrap("echo 'a b'", "PROMPT", "READY"),
-			`sudo -n -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'echo '\''a b'\'''`,
+			`sudo -H -n -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'echo '\''a b'\'''`,
 		},
 		"a user who looks like an option": {
 			Become{User: "-s; x"}.Wrap("id", "PROMPT", "READY"),
-			`sudo -n -u '-s; x' -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY id`,
+			`sudo -H -n -u '-s; x' -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY id`,
 		},
 		"asking": {
 			Become{User: "root", Password: "geheim"}.Wrap("id -u", "PROMPT", "READY"),
-			`sudo -S -p PROMPT -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'id -u'`,
+			`sudo -H -S -p PROMPT -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'id -u'`,
 		},
 	} {
 		if c.got != c.want {
@@ -113,6 +113,7 @@ ask=
 while [ $# -gt 0 ]; do
 	case $1 in
 	-n) noask=1; shift ;;
+	-H) shift ;;
 	-S) ask=1; shift ;;
 	-p) prompt=$2; shift 2 ;;
 	-u) shift 2 ;;

@@ -54,7 +54,6 @@ func (m *Main) ansibleCommand(code *exitCode) *cobra.Command {
 	c.SetVersionTemplate(m.ansibleVersionText())
 	c.CompletionOptions.DisableDefaultCmd = true
 	m.forks = 5
-	m.hostKeys = "strict"
 	m.strategy = string(playbook.Linear)
 	addAnsibleFlags(m, c.Flags())
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &flagsError{flagError(c, err)} })

@@ -58,6 +58,16 @@ func (m *Main) ask(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
+// canAsk reports whether there is a person at a terminal.
+func (m *Main) canAsk() bool {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return term.IsTerminal(int(m.Stdin.Fd()))
+	}
+	_ = tty.Close() // it was only opened to see
+	return true
+}
+
 // readLine reads up to the end of the line and no further.
 func readLine(in io.Reader) ([]byte, error) {
 	var line []byte

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,7 +17,7 @@ const maxProblems = 10
 // checkHosts prints what is wrong with how the chosen hosts are to be reached,
 // as far as their variables (and -e over them) tell without a template, so that
 // no host is touched in vain.
-func (m *Main) checkHosts(d *dialer, jobs []job, extra map[string]any) error {
+func (m *Main) checkHosts(ctx context.Context, d *dialer, jobs []job, extra map[string]any) error {
 	checked := map[string]bool{}
 	problems := 0
 	for _, j := range jobs {
@@ -26,7 +27,7 @@ func (m *Main) checkHosts(d *dialer, jobs []job, extra map[string]any) error {
 					continue
 				}
 				checked[h.Name] = true
-				if err := d.check(h, extra); err != nil {
+				if err := d.check(ctx, h, extra); err != nil {
 					if problems++; problems <= maxProblems {
 						explain(m.err, err)
 					}
@@ -44,7 +45,7 @@ func (m *Main) checkHosts(d *dialer, jobs []job, extra map[string]any) error {
 }
 
 // check finds what is wrong with h's connection variables.
-func (d *dialer) check(h *inventory.Host, extra map[string]any) error {
+func (d *dialer) check(ctx context.Context, h *inventory.Host, extra map[string]any) error {
 	c, err := inventory.ConnectionOf(h.Name, constants(h.Vars, extra))
 	var bad *inventory.VarError
 	if errors.As(err, &bad) {
@@ -62,7 +63,7 @@ func (d *dialer) check(h *inventory.Host, extra map[string]any) error {
 	if c.Kind == "local" {
 		return nil
 	}
-	_, err = d.config(h, c, c.User)
+	_, err = d.config(ctx, h, c, c.User)
 	return err
 }
 

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,55 +18,71 @@ import (
 	"thordeploy/transport"
 	"thordeploy/transport/local"
 	"thordeploy/transport/ssh"
+	"thordeploy/transport/ssh/sshconfig"
 )
 
 // dialer reaches hosts as flags, inventory and the account's own SSH files
 // say. Its connect may be called from several goroutines.
 type dialer struct {
-	home       string
-	account    string // the user's own name: the default login
-	keyFile    string // --private-key
-	agent      string // SSH_AUTH_SOCK
-	timeout    time.Duration
-	password   string   // -k
-	sshArgs    string   // options of ssh for every host, below the host's own
-	knownHosts []string // the account's, or --known-hosts
-	systemFile string   // the system's known hosts, empty with --known-hosts
-	secrets    *redact.Redactor
+	env     sshconfig.Env
+	shell   string // $SHELL, which runs a ProxyCommand
+	agent   string // SSH_AUTH_SOCK
+	flags   *options
+	secrets *redact.Redactor
+	tell    func(text string) // a remark for the person
 
-	mu     sync.Mutex
-	loaded map[string]*ssh.KnownHosts // by the files' names, joined
+	password string // -k
+
+	gate  ssh.Gate
+	brake *ssh.Brake
+	keys  ssh.Keyring
+	jumps ssh.Jumps
+
+	mu      sync.Mutex
+	known   map[string]*ssh.KnownHosts // by the files' names, joined
+	fresh   map[string]*ssh.NewKeys    // by the file they are written to
+	configs map[string]*sshconfig.Config
+	args    map[string]sshconfig.Args
+	found   map[sshAsked]sshconfig.Options
+	told    map[string]bool
 }
 
-// newDialer reads the known hosts and marks every password of the inventory as
-// secret.
+// newDialer reads the known hosts and the account's ssh_config, and marks every
+// password of the inventory as secret.
 func (m *Main) newDialer(jobs []job, extra map[string]any) (*dialer, error) {
 	d := &dialer{
-		home: m.Getenv("HOME"), account: m.Getenv("USER"), keyFile: m.privateKey, agent: m.Getenv("SSH_AUTH_SOCK"),
-		timeout: time.Duration(m.timeout), sshArgs: m.sshArgs, secrets: &m.secrets, loaded: map[string]*ssh.KnownHosts{},
+		env:   sshconfig.Env{Home: m.Getenv("HOME"), User: m.Getenv("USER"), UID: os.Getuid(), Getenv: m.Getenv},
+		shell: m.Getenv("SHELL"), agent: m.Getenv("SSH_AUTH_SOCK"), flags: &m.options, secrets: &m.secrets,
+		tell:  func(text string) { fmt.Fprintln(m.err, "warning: "+text) },
+		known: map[string]*ssh.KnownHosts{}, fresh: map[string]*ssh.NewKeys{}, configs: map[string]*sshconfig.Config{},
+		args: map[string]sshconfig.Args{}, found: map[sshAsked]sshconfig.Options{}, told: map[string]bool{},
 	}
 	if u, err := user.Current(); err == nil {
-		d.account = u.Username
-		if d.home == "" {
-			d.home = u.HomeDir
+		d.env.User = u.Username
+		if d.env.Home == "" {
+			d.env.Home = u.HomeDir
 		}
 	}
-	d.knownHosts = []string{filepath.Join(d.home, ".ssh/known_hosts"), filepath.Join(d.home, ".ssh/known_hosts2")}
-	d.systemFile = "/etc/ssh/ssh_known_hosts"
-	if m.knownHosts != "" {
-		if _, err := os.Stat(m.knownHosts); err != nil {
-			return nil, wrong("check the path; `ssh-keyscan HOST` prints a host's keys, to compare and add", "--known-hosts %s: %w", m.knownHosts, cause(err))
-		}
-		d.knownHosts, d.systemFile = []string{m.knownHosts}, ""
+	d.env.LocalHost, _ = os.Hostname()
+	d.env.SSH, _ = exec.LookPath("ssh")
+	if m.authFailures != 0 {
+		n := max(0, m.authFailures)
+		d.brake = &ssh.Brake{Passwords: n, Keys: n, Tell: d.tell}
 	}
-	if m.privateKey != "" {
-		if _, err := os.Stat(d.path(m.privateKey)); err != nil {
-			return nil, wrong("check the path", "--private-key %s: %w", m.privateKey, cause(err))
+	if m.canAsk() {
+		d.keys.Passphrase = func(ctx context.Context, file string) (string, error) {
+			return m.ask(ctx, "passphrase of key "+file+": ")
 		}
 	}
-	if _, err := d.known(d.files(sshArgs{})); err != nil {
-		return nil, wrong("mend the line, or use another file with --known-hosts", "%w", err)
+	if err := d.checkFiles(); err != nil {
+		return nil, err
 	}
+	d.hide(jobs, extra)
+	return d, nil
+}
+
+// hide marks the passwords of inventories and -e as secret.
+func (d *dialer) hide(jobs []job, extra map[string]any) {
 	hidden := map[string]bool{} // a fleet often has one password
 	note := func(name string, vars map[string]any) {
 		for _, p := range passwords(name, vars) {
@@ -80,7 +96,6 @@ func (m *Main) newDialer(jobs []job, extra map[string]any) (*dialer, error) {
 		}
 	}
 	d.secrets.Add(slices.Collect(maps.Keys(hidden))...)
-	return d, nil
 }
 
 // passwords are those among a host's variables.
@@ -98,19 +113,17 @@ func passwords(host string, vars map[string]any) []string {
 	return out
 }
 
-// known loads known_hosts files, once a run.
-func (d *dialer) known(files []string) (*ssh.KnownHosts, error) {
+// close ends what hosts share.
+func (d *dialer) close() { _ = d.jumps.Close() }
+
+// once tells a person a text that holds for many hosts.
+func (d *dialer) once(text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	key := strings.Join(files, "\x00")
-	if k, ok := d.loaded[key]; ok {
-		return k, nil
+	if !d.told[text] {
+		d.told[text] = true
+		d.tell(text)
 	}
-	k, err := ssh.LoadKnownHosts(files...)
-	if err == nil {
-		d.loaded[key] = k
-	}
-	return k, err
 }
 
 // connect reaches h as login, or as the user's own account.
@@ -123,7 +136,7 @@ func (d *dialer) connect(ctx context.Context, h *inventory.Host, login string) (
 	if c.Kind == "local" {
 		return local.Dial(), nil
 	}
-	cfg, err := d.config(h, c, login)
+	cfg, err := d.config(ctx, h, c, login)
 	if err != nil {
 		return nil, err
 	}
@@ -134,89 +147,110 @@ func (d *dialer) connect(ctx context.Context, h *inventory.Host, login string) (
 	return conn, nil
 }
 
-// config joins what the host's variables, its ssh arguments and the flags say,
-// in that order of weight.
-func (d *dialer) config(h *inventory.Host, c inventory.Connection, login string) (ssh.Config, error) {
-	args, err := parseSSHArgs(d.sshArgs + " " + c.CommonArgs + " " + c.ExtraArgs)
+// defaultRetries is how often more a host is tried that refuses the connection.
+const defaultRetries = 2
+
+// config joins what the host's variables, the flags, its ssh arguments and
+// ssh_config say, in that order of weight.
+func (d *dialer) config(ctx context.Context, h *inventory.Host, c inventory.Connection, login string) (ssh.Config, error) {
+	args, err := d.parseArgs(c)
 	if err != nil {
 		return ssh.Config{}, fmt.Errorf("host %s: ansible_ssh_common_args: %w", h.Name, err)
 	}
-	known, err := d.known(d.files(args))
+	o, err := d.options(ctx, sshAsked{host: c.Address, user: login, port: first(c.Port, h.Port), file: args.File, args: argsText(d.flags, c)}, args)
 	if err != nil {
 		return ssh.Config{}, fmt.Errorf("host %s: %w", h.Name, err)
 	}
-	cfg := ssh.Config{
-		Host: c.Address, Port: first(c.Port, h.Port, args.port), User: first(login, args.user, d.account),
-		KnownHosts: known, IgnoreHostKey: args.ignoreHostKey,
-		DialTimeout: first(c.Timeout, args.connectTimeout, d.timeout), Keepalive: args.keepalive, KeepaliveCount: args.keepaliveCount,
-		KeyFiles: d.keyFiles(c, args),
+	cfg, err := d.base(c.Address, o, args)
+	if err != nil {
+		return ssh.Config{}, fmt.Errorf("host %s: %w", h.Name, err)
 	}
+	d.setTimes(&cfg, first(c.Timeout, time.Duration(d.flags.timeout), o.ConnectTimeout))
+	switch {
+	case c.Retries != nil:
+		cfg.Retries = *c.Retries
+	case o.Attempts > 0:
+		cfg.Retries = o.Attempts - 1
+	}
+	cfg.KeyFiles = d.keyFiles(first(c.KeyFile, d.flags.privateKey), o)
 	if c.HostKeyChecking != nil {
-		cfg.IgnoreHostKey = !*c.HostKeyChecking
-	}
-	cfg.HandshakeTimeout, cfg.AuthTimeout = cfg.DialTimeout, cfg.DialTimeout
-	if d.agent != "" && !args.onlyKeyFiles {
-		cfg.Agent = func(ctx context.Context) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", d.agent)
-		}
+		d.trust(&cfg, o, args.Options(), map[bool]sshconfig.Checking{true: sshconfig.Strict, false: sshconfig.Off}[*c.HostKeyChecking])
 	}
 	if password := first(c.Password, d.password); password != "" {
 		cfg.Password = func(context.Context) (string, error) { return password, nil }
 	}
+	if err := d.setWay(ctx, &cfg, o, args.File, 0); err != nil {
+		return ssh.Config{}, fmt.Errorf("host %s: %w", h.Name, err)
+	}
 	return cfg, nil
 }
 
-// files are the known_hosts files that count for a host: UserKnownHostsFile and
-// GlobalKnownHostsFile of its ssh arguments, where they are set.
-func (d *dialer) files(args sshArgs) []string {
-	user, system := d.knownHosts, []string{d.systemFile}
-	if args.knownHosts != nil {
-		user = args.knownHosts
+// base is what options of ssh come to for any host, a jump host too.
+func (d *dialer) base(address string, o sshconfig.Options, args sshconfig.Args) (ssh.Config, error) {
+	known, err := d.knownHosts(o, args.Options())
+	if err != nil {
+		return ssh.Config{}, err
 	}
-	if args.systemHosts != nil {
-		system = args.systemHosts
+	cfg := ssh.Config{
+		Host: first(o.HostName, address), Port: o.Port, User: first(o.User, d.env.User),
+		KnownHosts: known, HostKeyAlias: o.HostKeyAlias,
+		KeyFiles: d.keyFiles(d.flags.privateKey, o), CertificateFiles: o.CertificateFiles, OnlyKeyFiles: o.IdentitiesOnly, Keys: &d.keys,
+		Agent: d.agentOf(o), Methods: methods(o), Brake: d.brake, Gate: &d.gate,
+		AddressFamily: o.AddressFamily, BindAddress: o.BindAddress,
+		Retries: defaultRetries, Keepalive: o.Keepalive, KeepaliveCount: o.KeepaliveCount,
 	}
-	var out []string
-	for _, f := range slices.Concat(user, system) {
-		if f != "" && f != "none" {
-			out = append(out, d.path(f))
-		}
+	if err := setAlgorithms(&cfg, o); err != nil {
+		return ssh.Config{}, err
 	}
-	return out
+	d.setTimes(&cfg, first(time.Duration(d.flags.timeout), o.ConnectTimeout))
+	// Of host keys, arguments win over the flag, and the flag over ssh_config.
+	how := first(args.Options().HostKeyChecking, sshconfig.Checking(d.flags.hostKeys), o.HostKeyChecking)
+	d.trust(&cfg, o, args.Options(), how)
+	if how == sshconfig.Off && args.Options().HostKeyChecking == "" {
+		d.once("StrictHostKeyChecking no in ssh_config: host keys are not checked where it says so; --host-key strict does")
+	}
+	return cfg, nil
 }
 
-// keyFiles are the private keys to offer: those that were named, or the
-// account's usual ones, as far as they are there.
-func (d *dialer) keyFiles(c inventory.Connection, args sshArgs) []string {
-	named := args.keyFiles
-	switch {
-	case c.KeyFile != "":
-		named = append([]string{c.KeyFile}, named...)
-	case d.keyFile != "":
-		named = append([]string{d.keyFile}, named...)
+// setTimes gives each step of connecting the same time.
+func (d *dialer) setTimes(cfg *ssh.Config, limit time.Duration) {
+	cfg.ResolveTimeout, cfg.DialTimeout, cfg.HandshakeTimeout, cfg.AuthTimeout = limit, limit, limit, limit
+	if limit > 0 {
+		cfg.TotalTimeout = max(time.Minute, 6*limit)
 	}
-	var out []string
-	for _, f := range named {
-		out = append(out, d.path(f))
-	}
-	if len(out) > 0 {
-		return out
-	}
-	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
-		f := filepath.Join(d.home, ".ssh", name)
-		if _, err := os.Stat(f); err == nil {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
-// path resolves a leading ~.
-func (d *dialer) path(name string) string {
-	if rest, ok := strings.CutPrefix(name, "~/"); ok {
-		return filepath.Join(d.home, rest)
+// agentOf is the agent to ask, or nil.
+func (d *dialer) agentOf(o sshconfig.Options) func(context.Context) (net.Conn, error) {
+	socket := first(o.IdentityAgent, d.agent)
+	if socket == "" || socket == "none" {
+		return nil
 	}
-	return name
+	return func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}
+}
+
+// methods are the ways to authenticate, in order; nil: the usual ones.
+func methods(o sshconfig.Options) []string {
+	if len(o.Authentications)+len(o.Refused) == 0 {
+		return nil
+	}
+	list := o.Authentications
+	if list == nil {
+		list = []string{"publickey", "password", "keyboard-interactive"}
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(m string) bool { return slices.Contains(o.Refused, m) })
+	if len(list) == 0 {
+		return []string{"none"} // nothing is left, which the host's refusal will say
+	}
+	return list
+}
+
+// argsText is a host's arguments of ssh, in ssh's order of weight; those of
+// ansible.cfg and the environment come last.
+func argsText(o *options, c inventory.Connection) string {
+	return strings.TrimSpace(strings.Join([]string{c.SSHArgs, first(c.CommonArgs, o.sshCommon), first(c.ExtraArgs, o.sshExtra), o.sshArgs}, " "))
 }
 
 // first is the first value that isn't zero.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type options struct {
 	hostTimeout  duration
 	knownHosts   string
 	hostKeys     string
+	authFailures int
 	json         bool
 	listHosts    bool
 	syntaxCheck  bool
@@ -106,7 +108,7 @@ func (m *Main) command(code *exitCode) *cobra.Command {
 	root.SetVersionTemplate("thordeploy {{.Version}}\n")
 	m.addFlags(root)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
-	root.AddCommand(m.playbookCommand(), m.inventoryCommand(), m.vaultCommand(), m.lintCommand(code), m.runsCommand(), m.resumeCommand(code), m.docsCommand())
+	root.AddCommand(m.playbookCommand(), m.hostsCommand(code), m.inventoryCommand(), m.vaultCommand(), m.lintCommand(code), m.runsCommand(), m.resumeCommand(code), m.docsCommand())
 	return root
 }
 
@@ -138,7 +140,11 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.Var(&o.timeout, "timeout", "how long connecting to a host may take, in seconds or as 1m30s (default 10s)")
 	f.Var(&o.hostTimeout, "host-timeout", "how long a host may take for a play (default: no bound)")
 	f.StringVar(&o.knownHosts, "known-hosts", "", "known_hosts `FILE` instead of the account's and the system's")
-	f.StringVar(&o.hostKeys, "host-key-checking", "strict", "`HOW` host keys are checked: strict is the only way, a host's key must be known")
+	f.StringVar(&o.hostKeys, "host-key", "", "`HOW` host keys are checked: strict (default), a key must be known; accept-new, that of an unknown host is written down; ca, only certificates count")
+	f.StringVar(&o.hostKeys, "host-key-checking", "", "the same as --host-key `HOW`")
+	f.StringVar(&o.sshCommon, "ssh-common-args", "", "`ARGS` of ssh for hosts whose ansible_ssh_common_args isn't set: -o, -i, -J, -F, -p, -l")
+	f.StringVar(&o.sshExtra, "ssh-extra-args", "", "`ARGS` of ssh for hosts whose ansible_ssh_extra_args isn't set")
+	f.IntVar(&o.authFailures, "max-auth-failures", -1, "log in no more after `N` hosts in a row have refused an account alike (default 3 with a password, 10 with keys; 0: go on)")
 	f.Var(&o.failOn, "fail-on", "exit with 10 on a finding at or above notice, warning, alert or a score")
 	f.StringVar(&o.runDir, "run-dir", "", "`FOLDER` for the run's journal (default runs/TIME-ID); none: keep none")
 	f.BoolVar(&o.json, "json", false, "write the run's events as JSON lines")
@@ -172,8 +178,6 @@ func (m *Main) checkFlags(args []string) error {
 	switch {
 	case len(args) == 0:
 		return wrong("name a playbook file, or a built-in one: builtin:thor.yml", "no playbook is given")
-	case m.hostKeys != "strict":
-		return wrong("add the hosts' keys to known_hosts; `--known-hosts FILE` names another file", "--host-key-checking %s is not supported: only strict is", m.hostKeys)
 	}
 	return nil
 }
@@ -189,6 +193,8 @@ func (m *Main) checkValues() error {
 	switch {
 	case m.forks < 1:
 		return wrong("write how many hosts are worked on at once, at least 1", "-f %d is not a number of hosts", m.forks)
+	case m.hostKeys != "" && m.hostKeys != "strict" && m.hostKeys != "accept-new" && m.hostKeys != "ca":
+		return wrong("write strict, accept-new or ca; to give the protection up for one host, set its ansible_host_key_checking to false", "--host-key %s is not known", m.hostKeys)
 	case m.becomeMethod != "" && m.becomeMethod != "sudo":
 		return wrong("write sudo", "--become-method %s is not supported", m.becomeMethod)
 	}
@@ -212,8 +218,8 @@ func (d *duration) Type() string { return "TIME" }
 
 // Set reads the flag.
 func (d *duration) Set(text string) error {
-	if s, err := seconds(text); err == nil {
-		*d = duration(s)
+	if n, err := strconv.ParseUint(text, 10, 20); err == nil {
+		*d = duration(time.Duration(n) * time.Second)
 	} else if t, err := time.ParseDuration(text); err == nil {
 		*d = duration(t)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"thordeploy/internal/diag"
 	"thordeploy/playbook"
+	"thordeploy/transport/ssh/sshconfig"
 )
 
 // known is one setting of Ansible that means something here. A flag wins over
@@ -80,7 +81,7 @@ func (m *Main) configure(given func(flag string) bool) error {
 	m.configFile = c.file
 	for _, s := range []setting{{value: m.sshCommon, from: "--ssh-common-args"}, {value: m.sshExtra, from: "--ssh-extra-args"}} {
 		if s.value != "" {
-			if err := sshSetting(m, s); err != nil {
+			if err := checkSSH(m, s); err != nil {
 				return err
 			}
 		}
@@ -263,17 +264,25 @@ func hostKeySetting(m *Main, s setting) error {
 	return err
 }
 
-// sshSetting takes options of ssh; turning the checking of host keys off by
-// them is said.
+// sshSetting takes options of ssh.
 func sshSetting(m *Main, s setting) error {
-	args, err := parseSSHArgs(s.value)
+	if err := checkSSH(m, s); err != nil {
+		return err
+	}
+	m.sshArgs += " " + s.value
+	return nil
+}
+
+// checkSSH finds what is wrong with options of ssh; turning the checking of host
+// keys off by them is said.
+func checkSSH(m *Main, s setting) error {
+	args, err := sshconfig.ParseArgs(s.value)
 	if err != nil {
 		return s.wrong("leave it out, or set what it is for in the inventory", "%v", err)
 	}
-	if args.ignoreHostKey {
+	if args.Options().HostKeyChecking == sshconfig.Off {
 		fmt.Fprintf(m.err, "warning: %s: host keys are not checked: whoever is in between can be the host\n", s.from)
 	}
-	m.sshArgs += " " + s.value
 	return nil
 }
 

@@ -35,7 +35,12 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 		m.sayList(jobs)
 		return exitOK, nil
 	}
-	r, err := m.newRunner(ctx, jobs, extra)
+	d, err := m.newDialer(jobs, extra)
+	if err != nil {
+		return 0, err
+	}
+	defer d.close()
+	r, err := m.newRunner(ctx, d, jobs, extra)
 	if err != nil {
 		return 0, err
 	}
@@ -45,6 +50,11 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 		return 0, err
 	}
 	code, err := m.runJobs(ctx, r, jobs, rec)
+	if m.json {
+		d.sayAccepted(m.err)
+	} else {
+		d.sayAccepted(m.out)
+	}
 	if err = errors.Join(err, rec.close()); err == nil && m.resuming != nil {
 		fmt.Fprintf(m.err, "in all, with what was done before: %s\n", runLine(rec.dir))
 	}
@@ -53,12 +63,9 @@ func (m *Main) sweep(ctx context.Context, names []string) (exitCode, error) {
 
 // newRunner is the runner that the flags ask for. It is an error where one of
 // the chosen hosts can't be reached as its variables say.
-func (m *Main) newRunner(ctx context.Context, jobs []job, extra map[string]any) (*runner.Runner, error) {
-	d, err := m.newDialer(jobs, extra)
+func (m *Main) newRunner(ctx context.Context, d *dialer, jobs []job, extra map[string]any) (*runner.Runner, error) {
+	err := m.checkHosts(ctx, d, jobs, extra)
 	if err != nil {
-		return nil, err
-	}
-	if err := m.checkHosts(d, jobs, extra); err != nil {
 		return nil, err
 	}
 	if m.askPass {

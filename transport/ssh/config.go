@@ -76,9 +76,10 @@ type Config struct {
 	// Brake stops new logins after refusals that look alike; nil: never.
 	Brake *Brake
 
-	// DialContext makes the network connection; nil: TCP, the addresses of a
-	// name raced as RFC 8305 says. A jump host ([Jumps]) or a [ProxyCommand]
-	// goes here.
+	// Way leads through a jump host; nil: straight there.
+	Way *Way
+	// DialContext makes the network connection, a [ProxyCommand] for one; nil:
+	// TCP, the addresses of a name raced as RFC 8305 says.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Resolver looks names up where DialContext is nil; nil: the system's.
 	Resolver      *net.Resolver

@@ -113,12 +113,15 @@ func clientConfig(cfg Config, ck *clock, keys *hostKeys, a *auth) *ssh.ClientCon
 func connect(ctx context.Context, cfg Config, b *budget) (net.Conn, *transport.Error) {
 	var conn net.Conn
 	var err error
-	if cfg.DialContext == nil {
-		conn, err = connectDirectly(ctx, cfg, b)
-	} else {
-		bounded, cancel := b.context(ctx, cfg.DialTimeout)
-		defer cancel()
+	bounded, cancel := b.context(ctx, cfg.DialTimeout)
+	defer cancel()
+	switch {
+	case cfg.Way != nil:
+		conn, err = cfg.Way.dial(bounded, cfg.addr())
+	case cfg.DialContext != nil:
 		conn, err = cfg.DialContext(bounded, "tcp", cfg.addr())
+	default:
+		conn, err = connectDirectly(ctx, cfg, b)
 	}
 	if err == nil {
 		return conn, nil

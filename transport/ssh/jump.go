@@ -33,21 +33,34 @@ type jump struct {
 	failed  time.Time
 }
 
-// Through gives a dial function (see Config.DialContext) that goes through the
-// jump host that cfg reaches. Equal keys share a connection: key must hold all
-// that tells this jump host, as this account and by this way, from others.
-func (j *Jumps) Through(key string, cfg Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	return func(ctx context.Context, _, addr string) (net.Conn, error) {
-		h, err := j.host(key)
-		if err != nil {
-			return nil, err
-		}
-		conn, err := h.get(ctx, cfg)
-		if err != nil {
-			return nil, err
-		}
-		return conn.forward(ctx, addr)
+// Way is the way to hosts through a jump host. Create it with [Jumps.Through].
+type Way struct {
+	jumps *Jumps
+	key   string
+	cfg   Config
+}
+
+// Through gives the way through the jump host that cfg reaches. Equal keys share
+// a connection: key must hold all that tells this jump host, as this account and
+// by this way, from others.
+func (j *Jumps) Through(key string, cfg Config) *Way { return &Way{j, key, cfg} }
+
+// conn gives the connection to the jump host. It takes its own time, which is
+// not held against the host behind it.
+func (w *Way) conn(ctx context.Context) (*Conn, error) {
+	h, err := w.jumps.host(w.key)
+	if err != nil {
+		return nil, err
 	}
+	return h.get(ctx, w.cfg)
+}
+
+func (w *Way) dial(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := w.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return conn.forward(ctx, addr)
 }
 
 func (j *Jumps) host(key string) (*jump, error) {
@@ -109,10 +122,19 @@ func jumpError(err error) error {
 	if !errors.As(err, &te) {
 		return err
 	}
+	var behind *jumpHostError
+	if errors.As(err, &behind) {
+		return err // of a jump host before it
+	}
 	e := *te
-	e.Err = fmt.Errorf("jump host: %w", te.Err)
+	e.Err = &jumpHostError{te.Err}
 	return &e
 }
+
+type jumpHostError struct{ err error }
+
+func (e *jumpHostError) Error() string { return "jump host: " + e.err.Error() }
+func (e *jumpHostError) Unwrap() error { return e.err }
 
 // retriable reports whether a jump host may be reached later. Its key and its
 // refusal of an account stay as they are: asking again would lock the account.

@@ -46,8 +46,8 @@ func TestConnThroughTwoJumpHosts(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T) transport.Conn {
 		first, second, host := sshd(t, ""), sshd(t, ""), sshd(t, "")
 		jumps := newJumps(t)
-		second.DialContext = jumps.Through("first", first)
-		host.DialContext = jumps.Through("second", second)
+		second.Way = jumps.Through("first", first)
+		host.Way = jumps.Through("second", second)
 		return dial(t, host)
 	})
 }
@@ -57,7 +57,7 @@ func TestHostsShareAJumpHostsConnection(t *testing.T) {
 	jump, host := sshd(t, "MaxSessions 1\n"), sshd(t, "")
 	jumps := newJumps(t)
 	dials := counting(&jump)
-	host.DialContext = jumps.Through("jump", jump)
+	host.Way = jumps.Through("jump", jump)
 	var all sync.WaitGroup
 	for range 12 {
 		all.Go(func() {
@@ -81,7 +81,7 @@ func TestALostJumpHostIsReachedAgain(t *testing.T) {
 		wire, err = new(net.Dialer).DialContext(ctx, network, addr)
 		return wire, err
 	}
-	host.DialContext = jumps.Through("jump", jump)
+	host.Way = jumps.Through("jump", jump)
 	p := start(t, dial(t, host), "cat")
 	wire.Close()
 	_, err := p.Wait()
@@ -97,13 +97,13 @@ func TestJumpHostFaults(t *testing.T) {
 	t.Run("nothing listens behind it", func(t *testing.T) {
 		t.Parallel()
 		jump, host := sshd(t, ""), dead
-		host.DialContext = newJumps(t).Through("jump", jump)
+		host.Way = newJumps(t).Through("jump", jump)
 		wantError(t, host, transport.PhaseDial, "the jump host "+jump.addr()+" can't reach it: ", "as the jump host sees them")
 	})
 	t.Run("it forwards nothing", func(t *testing.T) {
 		t.Parallel()
 		jump, host := sshd(t, "AllowTcpForwarding no\n"), sshd(t, "")
-		host.DialContext = newJumps(t).Through("jump", jump)
+		host.Way = newJumps(t).Through("jump", jump)
 		wantError(t, host, transport.PhaseDial, "forwards no connections", "AllowTcpForwarding")
 	})
 	for name, c := range map[string]struct {
@@ -121,7 +121,7 @@ func TestJumpHostFaults(t *testing.T) {
 			jump, host := sshd(t, ""), sshd(t, "")
 			c.change(&jump)
 			dials := counting(&jump)
-			host.DialContext = newJumps(t).Through("jump", jump)
+			host.Way = newJumps(t).Through("jump", jump)
 			for range 3 {
 				_, err := Dial(t.Context(), host)
 				var te *transport.Error
@@ -156,17 +156,17 @@ func TestAJumpHostOutlivesWhoAskedFirst(t *testing.T) {
 		<-goOn
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
-	through := newJumps(t).Through("jump", jump)
+	way := newJumps(t).Through("jump", jump)
 	first, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { _, err := through(first, "tcp", host.addr()); ended <- err }()
+	go func() { _, err := way.dial(first, host.addr()); ended <- err }()
 	<-began
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the first: %v", err)
 	}
 	close(goOn)
-	host.DialContext = through
+	host.Way = way
 	dial(t, host)
 }
 
@@ -238,7 +238,7 @@ func TestAnUnreadHostDoesNotStopItsNeighbours(t *testing.T) {
 	t.Parallel()
 	jump, host := sshd(t, ""), sshd(t, "")
 	jumps := newJumps(t)
-	host.DialContext = jumps.Through("jump", jump)
+	host.Way = jumps.Through("jump", jump)
 	unread := start(t, dial(t, host), "cat /dev/zero")
 	io.ReadFull(unread.Stdout(), make([]byte, 1))
 	time.Sleep(200 * time.Millisecond)
@@ -252,6 +252,6 @@ func TestHostKeyOfAHostBehindAJumpHost(t *testing.T) {
 	jump, host := sshd(t, ""), sshd(t, "")
 	other, _ := newKey(t)
 	host.KnownHosts = knowing(t, host, ssh.PublicKey(other.PublicKey()))
-	host.DialContext = newJumps(t).Through("jump", jump)
+	host.Way = newJumps(t).Through("jump", jump)
 	wantError(t, host, transport.PhaseHostKey, "has changed", "ssh-keygen -R")
 }

@@ -18,6 +18,11 @@ import (
 // as often as cfg says, only where nothing has happened yet and trying may help.
 func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
+	if cfg.Way != nil {
+		if _, err := cfg.Way.conn(ctx); err != nil {
+			return nil, err
+		}
+	}
 	b := newBudget(cfg.TotalTimeout)
 	for attempt := 0; ; attempt++ {
 		conn, err := dialOnce(ctx, cfg, b)

@@ -25,6 +25,11 @@ var errScanned = errors.New("the key was seen")
 // compare. It proves that the host has their private halves, and doesn't log in.
 func ScanKeys(ctx context.Context, cfg Config) ([]ssh.PublicKey, error) {
 	cfg = cfg.withDefaults()
+	if cfg.Way != nil {
+		if _, err := cfg.Way.conn(ctx); err != nil {
+			return nil, err
+		}
+	}
 	b := newBudget(cfg.TotalTimeout)
 	leave, err := cfg.Gate.enter(ctx, cfg.lane())
 	if err != nil {

@@ -2,6 +2,8 @@ package sshconfig
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -101,6 +103,14 @@ func known(key string) bool {
 	_, isSingle := single[key]
 	_, trusts := trusting[key]
 	return isList || isSingle || trusts || refusable[key] != "" || key == "proxycommand" || harmless[key] || undone[key]
+}
+
+// Keywords are those that something comes of, in lower case and in order.
+func Keywords() []string {
+	list := slices.Concat(slices.Collect(maps.Keys(lists)), slices.Collect(maps.Keys(single)), slices.Collect(maps.Keys(refusable)), []string{"proxycommand"})
+	list = slices.DeleteFunc(list, func(k string) bool { return k == "challengeresponseauthentication" }) // an old name
+	slices.Sort(list)
+	return list
 }
 
 // Options is what the arguments alone say, their tokens unexpanded.

@@ -24,6 +24,7 @@ type Options struct {
 
 	Jumps        []Hop // ProxyJump: the first one is reached from here
 	ProxyCommand string
+	ProxyAs      string // ProxyCommand as written: the same for all hosts behind one proxy
 
 	KnownHosts       []string // UserKnownHostsFile; nil: not said
 	SystemKnownHosts []string // GlobalKnownHostsFile; nil: not said
@@ -177,7 +178,7 @@ func (d *draft) proxyCommand(l line) error {
 		return l.errorf("has no value")
 	}
 	if d.once("proxy") && !strings.EqualFold(l.raw, "none") {
-		d.ProxyCommand = l.raw
+		d.ProxyCommand, d.ProxyAs = l.raw, l.raw
 	}
 	return nil
 }

@@ -337,7 +337,7 @@ func TestParseArgs(t *testing.T) {
 		{text: "-o IdentitiesOnly=yes -C -q -o ControlMaster=auto -o ControlPersist=60s", want: Options{IdentitiesOnly: true}},
 		{text: "-o ProxyJump=bastion", want: Options{Jumps: []Hop{{Host: "bastion"}}}},
 		{text: "-J a@b:3,c -4", want: Options{Jumps: []Hop{{"a", "b", 3}, {Host: "c"}}, AddressFamily: "inet"}},
-		{text: "-o ProxyCommand='ssh -W %h:%p b'", want: Options{ProxyCommand: "ssh -W %h:%p b"}},
+		{text: "-o ProxyCommand='ssh -W %h:%p b'", want: Options{ProxyCommand: "ssh -W %h:%p b", ProxyAs: "ssh -W %h:%p b"}},
 		{text: "-o KexAlgorithms=+diffie-hellman-group14-sha256,x", want: Options{KeyExchanges: []string{"+diffie-hellman-group14-sha256", "x"}}},
 		{text: "-A", want: Options{}},
 		{text: "-o Frob=1", err: "-o Frob is not known"},
