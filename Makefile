@@ -12,7 +12,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 TESTTIME ?= 20m
 
-.PHONY: help build demo test test-oracle check fuzz bench bench-sweep bench-transport pack docs clean
+.PHONY: help build demo test test-oracle check fuzz bench bench-sweep bench-language bench-transport pack docs clean
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,11 @@ bench-transport: ## copying a pack beside scp, rsync, tar and sftp, on links of 
 	@scripts/setup.sh bench-transport
 	@$(MAKE) --no-print-directory build
 	go run ./bench/transport
+
+bench-language: ## reading 10,000 hosts, thordeploy beside ansible-inventory
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory build
+	go run ./bench/language
 
 pack: ## dist/pack: what goes to a target, for linux/amd64 and linux/arm64
 	@scripts/setup.sh pack

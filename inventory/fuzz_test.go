@@ -122,3 +122,33 @@ func FuzzPatterns(f *testing.F) {
 		}
 	})
 }
+
+// FuzzVarsFile reads a file of variables beside an inventory.
+func FuzzVarsFile(f *testing.F) {
+	for _, s := range []string{"a: 1\nb: [x, {c: yes}]\n", "", "---\n", "- a\n", "$ANSIBLE_VAULT;1.1;AES256\n3330\n", "a: !vault x\n", "a: &a {<<: *a}\n", "{\"__ansible_vault\": \"x\"}", "a: {\"__ansible_unsafe\": \"{{\"}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		dir := tree(t, map[string]string{"hosts": "a\n", "group_vars/all.yml": ""})
+		path := filepath.Join(dir, "group_vars/all.yml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inv, list := inventory.Load(sources(dir, "hosts"))
+		for _, d := range list.All() {
+			checkPlace(t, d, text)
+		}
+		if list.Err() == nil {
+			checkHosts(t, inv)
+			_ = inventory.JSON(inventory.Listing{Inventory: inv}.List())
+		}
+	})
+}
+
+// FuzzListForms reads lists of hosts in their forms.
+func FuzzListForms(f *testing.F) {
+	for _, s := range []string{"a\nb:22\n", "---\na\nb\n", "- a\n- b\n", "[a, b]\n", "a,b,", "root@a\n", "# c\n; d\n...\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) { check(t, "hosts", text) })
+}

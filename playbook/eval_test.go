@@ -466,6 +466,8 @@ func FuzzTemplate(f *testing.F) {
 		"{{ a }}", "{{ n % 0 }}", "{{ '%s' % (1, 2) }}", "{% for x in list %}{{ x }}{% endfor %}", "{{ s[::-1] }}", "{% raw %}{{ {% endraw %}",
 		"{{ dict | to_json | from_json }}", "{{ (a if b else c) ~ 'x' }}", "{# c #}{{- n -}}", "{{ 'a\\'b' 'c' }}", "{% if a %}{% elif b %}{% else %}{% endif %}",
 		"{{ users | selectattr('uid', 'gt', 1) | map(attribute='name') | list }}", "{{ a.b[1:2].c(d, e=1) is not match 'x' }}", "{% set x = 1 %}{{ x ** 9 }}",
+		"{{ lookup('sequence', '1-5/2:%02x') }}{{ query('items', list) | batch(2) | list }}", "{{ '%Y %j' | strftime(n) }}", "{{ 'a b' | comment('c') | indent(n) }}",
+		"{{ ('2024-01-02' | to_datetime('%Y-%m-%d')) - now() }}", "{{ list | permutations(2) | zip_longest(list, fillvalue=1) }}", "{{ '1.5 GB' | human_to_bytes | root(n) }}",
 	} {
 		f.Add(s)
 	}
