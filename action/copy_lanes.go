@@ -136,7 +136,7 @@ func (o *outgoing) run(ctx context.Context, p *probe) Result {
 	line := o.copying.unpackLine(p)
 	codec := o.copying.codec(p, o.bytes)
 	n := 1
-	if g := transport.GaugeOf(o.copying.call.Shell.Conn()); g != nil {
+	if g := transport.GaugeOf(o.copying.call.Shell.Conn()); g != nil && !o.copying.call.Shell.Shared() {
 		n = o.count(g.RTT())
 	}
 	if n > 1 { // the largest first, so that the lanes end together

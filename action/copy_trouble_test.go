@@ -72,6 +72,38 @@ func TestCopyWithoutTar(t *testing.T) {
 	mustOK(t, h.run(t, "copy", task), false)
 }
 
+// noFiles is a host without a file service for the account.
+type noFiles struct{ transport.Conn }
+
+func (noFiles) Files(context.Context) (transport.Files, error) {
+	return nil, &transport.Error{Phase: transport.PhaseChannel, Err: errors.New("no SFTP")}
+}
+
+// TestCopyWithoutTarAndSFTP: one by one, symlinks and folders included.
+func TestCopyWithoutTarAndSFTP(t *testing.T) {
+	t.Parallel()
+	src, files := oddPack(t)
+	if err := os.Symlink("thor64", src+"/sym"); err != nil {
+		t.Fatal(err)
+	}
+	h := openHostOver(t, "dash", "env PATH="+toolsWithout(t, "tar")+" /bin/dash", func(c transport.Conn) transport.Conn { return noFiles{c} })
+	dest := filepath.Join(t.TempDir(), "a", "b")
+	task := values{"src": src + "/", "dest": dest, "local_follow": false, "directory_mode": "0750"}
+	r := mustOK(t, h.run(t, "copy", task), true)
+	if !strings.Contains(r.Msg, "file by file, since") {
+		t.Errorf("the result says %q", r.Msg)
+	}
+	for name, text := range files {
+		holds(t, filepath.Join(dest, name), text, 0o644)
+	}
+	hasMode(t, filepath.Join(dest, "thor64"), 0o755)
+	hasMode(t, filepath.Dir(dest), 0o750)
+	if to, err := os.Readlink(dest + "/sym"); to != "thor64" {
+		t.Errorf("sym: %q, %v", to, err)
+	}
+	mustOK(t, h.run(t, "copy", task), false)
+}
+
 // TestCopyToATroubledDisk: the host's own words are in the message.
 func TestCopyToATroubledDisk(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ func TestDeps(t *testing.T) {
 		"thordeploy/internal/bundle": "trees packed once for all hosts",
 		"thordeploy/transport":       "the contract, not an implementation",
 		"thordeploy/transport/shell": "the held shell",
+		"golang.org/x/sync/errgroup": "several files at once",
 	}
 	p, err := build.ImportDir(".", 0)
 	if err != nil {

@@ -61,6 +61,35 @@ func TestTheTradeOverSSH(t *testing.T) {
 	}
 }
 
+// TestTheOnlySession: copy and fetch of large files where the host opens one
+// session a connection, under each shell.
+func TestTheOnlySession(t *testing.T) {
+	t.Parallel()
+	src, text := rulesPack(t, 6, 700<<10)
+	for _, sh := range []string{"dash", "bash", "busybox"} {
+		t.Run(sh, func(t *testing.T) {
+			t.Parallel()
+			l := labtest.Start(t, lab.Options{N: 1, Shell: sh, Backend: lab.Sshd, SSHDConfig: []string{"MaxSessions 1"}})
+			labtest.LeavesNothing(t, l)
+			h := openSSH(t, l, l.Hosts[0])
+			mustOK(t, h.run(t, "copy", values{"src": src + "/", "dest": "/tmp/new/pack"}), true)
+			if !h.Shared() {
+				t.Error("a second session was opened")
+			}
+			mustOK(t, h.run(t, "copy", values{"src": src + "/", "dest": "/tmp/new/pack"}), false)
+			mustOK(t, h.run(t, "copy", values{"src": src + "/d0/f0", "dest": "/tmp/one"}), true)
+			out := t.TempDir()
+			for _, from := range []string{"/tmp/new/pack/d2/f5", "/tmp/one"} {
+				mustOK(t, h.run(t, "fetch", values{"src": from, "dest": out + "/", "flat": true}), true)
+				holds(t, filepath.Join(out, filepath.Base(from)), text, 0o644)
+			}
+			mustFail(t, h.run(t, "copy", values{"src": src + "/", "dest": "/proc/none"}), "/proc/none")
+			mustOK(t, h.run(t, "file", values{"path": "/tmp/new", "state": "absent"}), true)
+			mustOK(t, h.run(t, "file", values{"path": "/tmp/one", "state": "absent"}), true)
+		})
+	}
+}
+
 func openSSH(t *testing.T, l *lab.Lab, at *lab.Host) *host {
 	t.Helper()
 	known, err := ssh.LoadKnownHosts(l.KnownHosts)

@@ -26,6 +26,11 @@ func (p Phase) IsLost() bool { return p == PhaseLost || p == PhaseIdle }
 // Wait on a Process that was.
 var ErrClosed = errors.New("closed on this side")
 
+// ErrNoSession is inside the [*Error] of a Start that the host refused because
+// it opens no further session on the connection (MaxSessions, sshd_config(5)).
+// Those that run are not touched.
+var ErrNoSession = errors.New("the host opens no further session")
+
 // ErrBecome is inside the [*Error] of a Start whose command could not run as
 // the account asked for: a wrong password, an account sudo doesn't allow. The
 // host itself was reached.

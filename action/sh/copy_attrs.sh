@@ -1,7 +1,9 @@
 # shellcheck shell=sh
-# copy_attrs.sh {mode VALUE | owner VALUE | backup - | remove - | discard -} COUNT PATH… …:
+# copy_attrs.sh OP VALUE COUNT PATH… …: with OP mode, owner, backup, remove, discard,
+# folder or link
 # sets the mode or the owner (OWNER:GROUP) of paths, keeps a copy of each
-# beside it, or removes each (discard: with what is in it).
+# beside it, removes each (discard: with what is in it), makes folders with the
+# mode VALUE, or a symlink to VALUE.
 
 backup() {
 	for f; do
@@ -26,6 +28,8 @@ while [ $# -gt 0 ]; do
 	owner) run='chown -h -- "$value"' ;;
 	remove) run='rm -f --' ;;
 	discard) run='rm -rf --' ;;
+	folder) run='mkdir -m "$value" --' ;;
+	link) run='ln -s -- "$value"' ;;
 	backup) run=backup ;;
 	esac
 	{ err=$(eval "$run $paths" 2>&1); } 5>&1 || {

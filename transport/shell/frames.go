@@ -13,6 +13,7 @@ const maxFrame = 1 << 20
 // A host that knows the nonce can lie about its own results and nothing else.
 type frameReader struct {
 	mark  []byte // "\n" + nonce + " "
+	among []byte // nonce + "~": of a frame that may come anywhere; nil: none
 	data  func([]byte)
 	frame func(string)
 }
@@ -43,9 +44,9 @@ func (f *frameReader) read(r io.Reader) error {
 func (f *frameReader) take(buf []byte) []byte {
 	rest := buf
 	for {
-		i := bytes.Index(rest, f.mark)
+		i, mark := f.find(rest)
 		if i < 0 {
-			keep := overlap(rest, f.mark)
+			keep := max(overlap(rest, f.mark), overlap(rest, f.among))
 			if n := len(rest) - keep; n > 0 {
 				f.data(rest[:n])
 				rest = rest[n:]
@@ -55,7 +56,7 @@ func (f *frameReader) take(buf []byte) []byte {
 		if i > 0 {
 			f.data(rest[:i])
 		}
-		line := rest[i+len(f.mark):]
+		line := rest[i+len(mark):]
 		j := bytes.IndexByte(line, '\n')
 		if j < 0 {
 			rest = rest[i:]
@@ -70,6 +71,18 @@ func (f *frameReader) take(buf []byte) []byte {
 		rest = line[j+1:]
 	}
 	return append(buf[:0], rest...)
+}
+
+// find gives the place of the first mark in b, and which it is.
+func (f *frameReader) find(b []byte) (int, []byte) {
+	i := bytes.Index(b, f.mark)
+	if f.among == nil {
+		return i, f.mark
+	}
+	if j := bytes.Index(b, f.among); j >= 0 && (i < 0 || j < i) {
+		return j, f.among
+	}
+	return i, f.mark
 }
 
 // overlap is the length of the longest end of b that is a beginning of mark.

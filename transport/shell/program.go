@@ -74,10 +74,12 @@ func request(words ...string) (string, error) {
 }
 
 // message is text for the guard. A held one is taken by a program that may read
-// ahead: nothing may follow before the host has said that it has it.
+// ahead: nothing may follow before the host has said that it has it, or that
+// the task is no more.
 type message struct {
 	text string
 	held bool
+	done chan struct{} // closed when a held one was taken; may be nil
 }
 
 // blockFrom is the length from which a request travels as a block. A shell reads

@@ -37,8 +37,10 @@ type Session struct {
 	turn chan struct{} // holds one token: the right to run a task
 	out  chan message  // requests on their way
 	took chan struct{} // a held message was taken by the host
-	dead chan struct{} // closed when the channel has ended
-	bye  chan struct{} // closed when the guard said goodbye
+	// urgent holds the call to end the running task.
+	urgent chan struct{}
+	dead   chan struct{} // closed when the channel has ended
+	bye    chan struct{} // closed when the guard said goodbye
 	// ended holds the guard's word that it ended a task.
 	ended chan struct{}
 
@@ -51,6 +53,8 @@ type Session struct {
 	undone  []string        // the guard's report
 	stderr  tail            // what came outside a task: a login shell's complaint
 	hello   chan struct{}   // closed at the first answer
+	streams int             // that run on channels of their own
+	shared  bool            // the host gives streams no channel of their own
 }
 
 // Open starts a session on conn. It returns when the host has answered, so a
@@ -76,17 +80,18 @@ func Open(ctx context.Context, conn transport.Conn, o Options) (*Session, error)
 		return nil, err
 	}
 	s := &Session{
-		conn:  conn,
-		proc:  proc,
-		free:  release,
-		turn:  make(chan struct{}, 1),
-		out:   make(chan message, 16),
-		took:  make(chan struct{}, 1),
-		dead:  make(chan struct{}),
-		bye:   make(chan struct{}),
-		ended: make(chan struct{}, 1),
-		hello: make(chan struct{}),
-		known: map[string]bool{},
+		conn:   conn,
+		proc:   proc,
+		free:   release,
+		turn:   make(chan struct{}, 1),
+		out:    make(chan message, 16),
+		took:   make(chan struct{}, 1),
+		urgent: make(chan struct{}, 1),
+		dead:   make(chan struct{}),
+		bye:    make(chan struct{}),
+		ended:  make(chan struct{}, 1),
+		hello:  make(chan struct{}),
+		known:  map[string]bool{},
 	}
 	s.stderr.max = 4 << 10
 	s.out <- message{text: text, held: true}
@@ -156,6 +161,11 @@ func (s *Session) write(lease time.Duration) {
 		m := message{text: "H\n"}
 		select {
 		case m = <-s.out:
+			if m.held {
+				s.untaken()
+			}
+		case <-s.urgent:
+			m.text = "K\n"
 		case <-beat.C:
 		case <-s.dead:
 			return
@@ -163,13 +173,29 @@ func (s *Session) write(lease time.Duration) {
 		if _, err := stdin.Write([]byte(m.text)); err != nil {
 			return // the readers find out why
 		}
-		if !m.held {
-			continue
+		if m.held && !s.waitTaken(m) {
+			return
 		}
+	}
+}
+
+// waitTaken waits until the host has a held message, and reports whether the
+// session goes on. The call to end the task passes by: it is repeated where the
+// program that takes the message swallows it.
+func (s *Session) waitTaken(m message) bool {
+	if m.done != nil {
+		defer close(m.done)
+	}
+	for {
 		select {
 		case <-s.took:
+			return true
 		case <-s.dead:
-			return
+			return false
+		case <-s.urgent:
+			if _, err := s.proc.Stdin().Write([]byte("K\n")); err != nil {
+				return false
+			}
 		}
 	}
 }
@@ -191,7 +217,7 @@ func (s *Session) read(nonce string) {
 	mark := []byte("\n" + nonce + " ")
 	var streams sync.WaitGroup
 	streams.Go(func() {
-		f := frameReader{mark: mark, data: func(p []byte) { s.data(0, p) }, frame: s.frame}
+		f := frameReader{mark: mark, among: []byte(nonce + "~"), data: func(p []byte) { s.data(0, p) }, frame: s.frame}
 		_ = f.read(s.proc.Stdout())
 	})
 	streams.Go(func() {

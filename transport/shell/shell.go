@@ -15,7 +15,6 @@
 package shell
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -103,12 +102,6 @@ func (e *NotRunError) Error() string {
 // before, a mount that was there before and a symlink are never touched.
 // Paths are cleaned with the syntax of slashes; a relative one is an error.
 func (s *Session) Hold(paths ...string) error { return s.hold(paths) }
-
-// Stream starts line, a POSIX sh command line, beside the held shell, as the
-// same account, with streams of its own: for trees sent and files fetched.
-func (s *Session) Stream(ctx context.Context, line string) (transport.Process, error) {
-	return s.conn.Start(ctx, line)
-}
 
 // Conn is the connection that carries the session, as the account it runs as.
 func (s *Session) Conn() transport.Conn { return s.conn }

@@ -284,17 +284,19 @@ func TestBecomeIsGuarded(t *testing.T) {
 }
 
 // TestTheOnlySessionIsTheHeldShells: where the server allows a connection one
-// session, streams are refused in words, and the guard goes on.
+// session, streams take their turn in it, and the guard goes on.
 func TestTheOnlySessionIsTheHeldShells(t *testing.T) {
 	t.Parallel()
 	l := labtest.Start(t, lab.Options{N: 1, Backend: lab.Sshd, SSHDConfig: []string{"MaxSessions 1"}})
 	labtest.LeavesNothing(t, l)
 	r := openOn(t, l, l.Hosts[0], "root", shell.Options{})
 	r.drive(t, "/mnt/temp_ram")
-	_, err := r.Stream(t.Context(), "cat")
-	var te *transport.Error
-	if !errors.As(err, &te) || te.Phase != transport.PhaseChannel || !strings.Contains(te.Hint, "MaxSessions") {
-		t.Errorf("%v", err)
+	data := bytes.Repeat([]byte("0123456789abcdef\n"), 300_000)
+	if out, _, code, err := stream(t, r.Session, "cat", data); code != 0 || err != nil || out != string(data) {
+		t.Errorf("%d bytes of %d came back, status %d, %v", len(out), len(data), code, err)
+	}
+	if !r.Shared() {
+		t.Error("the host gave the stream a session of its own")
 	}
 	done, left, err := r.Close(t.Context(), true)
 	if err != nil || len(left) != 0 || strings.Join(done, "; ") != "unmounted /mnt/temp_ram; removed /mnt/temp_ram" {

@@ -27,7 +27,9 @@ type task struct {
 	streams [2]io.Writer // stdout, stderr
 	ended   [2]chan struct{}
 	reply   Reply
-	size    int // of what was reported
+	size    int           // of what was reported
+	done    chan struct{} // of a stream: closed when it reads no more
+	started func()        // called when the request is on its way; may be nil
 }
 
 func newTask(stdout, stderr io.Writer) *task {
@@ -164,6 +166,9 @@ func (s *Session) perform(ctx context.Context, t *task, m message) error {
 	if err := s.send(ctx, m); err != nil {
 		return err
 	}
+	if t.started != nil {
+		t.started()
+	}
 	if s.await(ctx.Done(), t) {
 		return s.outlived()
 	}
@@ -188,9 +193,10 @@ func (s *Session) endTask(ctx context.Context, t *task) bool {
 	case <-s.ended: // of an earlier task
 	default:
 	}
-	for s.send(ctx, message{text: "K\n"}) == nil {
+	for s.call(ctx) == nil {
 		select {
 		case <-s.ended:
+			s.taken() // nobody is left to take a block
 			if closed(t.ended[0]) && closed(t.ended[1]) {
 				return true
 			}
@@ -198,6 +204,8 @@ func (s *Session) endTask(ctx context.Context, t *task) bool {
 			return false
 		case <-ctx.Done():
 			return false
+		case <-again.C:
+			continue // it was swallowed
 		}
 		select {
 		case <-again.C:
@@ -206,6 +214,18 @@ func (s *Session) endTask(ctx context.Context, t *task) bool {
 		}
 	}
 	return false
+}
+
+// call asks the guard to end the running task.
+func (s *Session) call(ctx context.Context) error {
+	select {
+	case s.urgent <- struct{}{}:
+		return nil
+	case <-s.dead:
+		return s.alive()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // await reports whether the task's end came on both streams.
@@ -263,6 +283,10 @@ func (s *Session) frame(line string) {
 		}
 	case "taken":
 		s.taken()
+	case "done":
+		if t != nil && t.done != nil && !closed(t.done) {
+			close(t.done)
+		}
 	case "ended":
 		select {
 		case s.ended <- struct{}{}:
@@ -344,6 +368,14 @@ func (s *Session) refuse(cause error) {
 func (s *Session) taken() {
 	select {
 	case s.took <- struct{}{}:
+	default:
+	}
+}
+
+// untaken forgets a word that came late, about an earlier message.
+func (s *Session) untaken() {
+	select {
+	case <-s.took:
 	default:
 	}
 }

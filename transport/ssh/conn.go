@@ -92,7 +92,7 @@ func (c *Conn) session() (ssh.Channel, <-chan *ssh.Request, error) {
 			return nil, nil, c.unusable(fmt.Errorf("opening a session: %w", err))
 		case wait > time.Second || time.Since(time.Unix(0, c.freed.Load())) > time.Second:
 			return nil, nil, c.cfg.fail(transport.PhaseChannel,
-				fmt.Errorf("the host opens no further session: %s (%s)", said([]string{refused.Message})[0], refused.Reason),
+				fmt.Errorf("%w: %s (%s)", transport.ErrNoSession, said([]string{refused.Message})[0], refused.Reason),
 				"sshd bounds the sessions of a connection: raise MaxSessions in its sshd_config (10 by default, at least 4 are wanted)")
 		}
 		time.Sleep(wait)

@@ -7,6 +7,7 @@
 #
 #   T TEXT            a task for the loop
 #   B BYTES           likewise, as a block of that many bytes after the newline
+#   C BYTES           a block of a stream's input, likewise; C 0 ends it
 #   H                 heartbeat: the lease starts anew
 #   W PATH            watch PATH, absolute and clean, from now on
 #   K                 end the running task's processes, then answer `ended`
@@ -346,10 +347,11 @@ undo() {
 	done
 }
 
-# pass BYTES: lets head copy them to the loop. In the background, for a shell
-# minds a trap only between commands, and wait.
+# pass BYTES WORD: lets head copy them to the loop, after a line with WORD and
+# their number. In the background, for a shell minds a trap only between
+# commands, and wait.
 pass() {
-	printf 'block %s\n' "$1" || return 1
+	printf '%s%s\n' "$2" "$1" || return 1
 	head -c "$1" <&5 &
 	h=$!
 	wait "$h" || return 1
@@ -388,7 +390,12 @@ guard() {
 	while IFS= read -r r; do
 		case $r in
 		'T '*) printf '%s\n' "${r#T }" || break ;;
-		'B '*) pass "${r#B }" || break ;;
+		'B '*) pass "${r#B }" 'block ' || break ;;
+		'C 0') printf '\n0\n#over %s\n' "$Z" || break ;;
+		'C '*)
+			beat # no heartbeat comes before the block is through
+			pass "${r#C }" '' || break
+			;;
 		H)
 			beat
 			# A task can run for hours: is there still a loop to say how it ended?

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # loop.sh: runs tasks, one after the other, as the guard passes them on: each
-# line is a call of `half`, `learn`, `run` or `block` with quoted words. What a task
+# line is a call of `half`, `learn`, `run`, `stream` or `block` with quoted words. What a task
 # prints goes to the channel as it is; `end` closes it on both streams, so that
 # each can be read to its end. Set before it: Z (nonce), N (a newline).
 # Descriptor 4 is the channel's standard error, which a task gets as its own;
@@ -43,6 +43,42 @@ half() {
 	shift
 	(eval "eval \"\$half_$_half\"") </dev/null 2>&4
 	end $?
+}
+
+# stream LINE: a command line with standard input of its own, where the host
+# gives it no channel of its own. What it leaves unread is read here, for the
+# sender waits for each block to be taken; `done` tells it to send no more. What
+# is left of a block when the task is ended must not be taken for requests: all
+# up to the guard's mark is skipped.
+stream() {
+	feed | {
+		(eval "$1") 2>&4 3>&- 4>&-
+		_s=$?
+		mark 'done'
+		cat >/dev/null
+		exit $_s
+	}
+	_s=$?
+	while IFS= read -r _l; do
+		case $_l in "#over $Z") break ;; esac
+	done
+	end $_s
+}
+# mark WORD: a frame in the midst of what a stream's command prints. One line is
+# one write; bash makes two of two, and the command's may come between.
+mark() { printf '%s~%s\n' "$Z" "$1" >&3; }
+# feed: hands on the blocks that the guard passes, each after a line with its
+# length, up to the length 0. Other lines are heartbeats.
+feed() {
+	while IFS= read -r _n; do
+		case $_n in
+		0) return 0 ;;
+		[1-9]*)
+			head -c "$_n"
+			mark taken
+			;;
+		esac
+	done
 }
 
 # home PATH: sets `path` to PATH with a leading ~ as the account's home.
