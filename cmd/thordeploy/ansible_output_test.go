@@ -19,6 +19,8 @@ var runs = []struct {
 	args []string
 	text string
 }{
+	{"roles", []string{"-i", "h2,", "-f", "1"}, wholePlay},
+	{"roles listed", []string{"--list-tasks", "--list-tags"}, wholePlay},
 	{"tasks", nil, `
 - name: what tasks say
   hosts: all
@@ -178,6 +180,31 @@ var runs = []struct {
 `},
 }
 
+// wholePlay uses what is in besidePlay.
+const wholePlay = `
+- hosts: all
+  gather_facts: false
+  pre_tasks:
+    - import_tasks: more.yml
+  roles:
+    - {role: r, tags: t}
+  tasks:
+    - include_tasks: more.yml
+    - include_tasks: more.yml
+      loop: [1, {k: 2}]
+    - name: of a role
+      include_role: {name: s}
+    - import_role: {name: s}
+`
+
+// besidePlay are files that the playbooks use.
+var besidePlay = map[string]string{
+	"more.yml":                  "- {name: more, ping: }\n",
+	"roles/r/tasks/main.yml":    "- {name: named, command: \"true\", notify: of the role}\n- {ping: , tags: x}\n",
+	"roles/r/handlers/main.yml": "- {name: of the role, ping: }\n",
+	"roles/s/tasks/main.yml":    "- {name: in s, ping: }\n",
+}
+
 const recorded = "testdata/ansible-playbook"
 
 // TestOutputAsAnsible compares what a run prints with what ansible-playbook of
@@ -192,6 +219,15 @@ func TestOutputAsAnsible(t *testing.T) {
 			playbook := filepath.Join(dir, "play.yml")
 			if err := os.WriteFile(playbook, []byte(strings.TrimPrefix(r.text, "\n")), 0o600); err != nil {
 				t.Fatal(err)
+			}
+			for name, text := range besidePlay {
+				file := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
 			args := append([]string{"-i", "h1,", "-c", "local", playbook}, r.args...)
 			file := filepath.Join(recorded, strings.ReplaceAll(r.name, " ", "-")+".txt")

@@ -140,7 +140,7 @@ func (m *Main) listed(p *playbook.Play) []listedTask {
 				walk(t.Block, tags, role)
 			case selects(tags):
 				name := t.Title()
-				if role != "" {
+				if role != "" && t.Name != nil {
 					name = role + " : " + name
 				}
 				out = append(out, listedTask{name, tags})
