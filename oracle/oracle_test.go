@@ -252,7 +252,7 @@ func (w *worker) thordeploy(ctx context.Context, c *Case, run string, args []str
 		name = filepath.Join(w.bin, "ansible-playbook")
 	} else {
 		// Ansible's defaults where a play doesn't say.
-		args = append([]string{"--json", "--strategy", "linear"}, args...)
+		args = append([]string{"--json", "--run-dir", "none", "--strategy", "linear"}, args...)
 	}
 	start := time.Now()
 	out, code, err := execute(ctx, name, args, filepath.Join(w.dir, c.Name), c.Stdin, w.environment(c))
