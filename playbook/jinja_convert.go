@@ -6,10 +6,6 @@ import (
 	pyliteral "thordeploy/internal/literal"
 )
 
-// textFilters are those whose text stays one where it is a template's whole
-// result (ansible-core's STRING_TYPE_FILTERS).
-var textFilters = []string{"string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml"}
-
 // literalValue is what Ansible makes of the text that a template comes to: a
 // list, a mapping or a boolean where it is written like one in Python or JSON.
 func literalValue(text string) any {

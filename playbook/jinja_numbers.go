@@ -80,16 +80,16 @@ func rootFilter(_ *evaluation, in any, a arguments) (any, error) {
 	return r, nil
 }
 
-// source is where random numbers come from: with a seed the same ones each
-// time, though others than Python's.
+// seeded is where random numbers come from: with a seed the same ones each
+// time, though others than Python's. None of them is a secret.
 func seeded(a arguments, i int) *rand.Rand {
 	seed, ok := a.get(i)
 	if !ok || seed == nil {
-		return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+		return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // for a choice, no secret
 	}
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(toText(seed))) // a hash has no errors
-	return rand.New(rand.NewPCG(h.Sum64(), 0))
+	_, _ = h.Write([]byte(toText(seed)))       // a hash has no errors
+	return rand.New(rand.NewPCG(h.Sum64(), 0)) //nolint:gosec // for a choice, no secret
 }
 
 // randomFilter is an item of a list, or a number from start up to the input.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Controller is the machine that the playbook runs on, as far as lookups and
@@ -32,13 +33,20 @@ type lookup struct {
 	run     func(l *looking, terms []any) ([]any, error)
 }
 
-// lookups is the table of all lookups: a new one is a line here. It is made by
-// a function because lookups evaluate templates, which look up.
-func lookups() map[string]lookup { return lookupTable }
+// lookups is the table of all lookups: a new one is a line in makeLookups. It is
+// made when it is first asked for, because lookups evaluate templates, which
+// look up.
+func lookups() map[string]lookup {
+	lookupOnce.Do(makeLookups)
+	return lookupTable
+}
 
-var lookupTable map[string]lookup
+var (
+	lookupOnce  sync.Once
+	lookupTable map[string]lookup
+)
 
-func init() {
+func makeLookups() {
 	lookupTable = map[string]lookup{
 		// the controller
 		"env":         {options: []string{"default"}, run: lookEnv},

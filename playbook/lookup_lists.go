@@ -114,7 +114,7 @@ func lookRandom(_ *looking, terms []any) ([]any, error) {
 	if len(terms) == 0 {
 		return terms, nil
 	}
-	return []any{terms[rand.IntN(len(terms))]}, nil
+	return []any{terms[rand.IntN(len(terms))]}, nil //nolint:gosec // for a choice, no secret
 }
 
 // lookNested is every combination of an item of each list.
