@@ -37,6 +37,7 @@ type dialer struct {
 	brake *ssh.Brake
 	keys  ssh.Keyring
 	jumps ssh.Jumps
+	lanes lanes // of --bandwidth and its kin
 
 	mu      sync.Mutex
 	known   map[string]*ssh.KnownHosts // by the files' names, joined
@@ -144,7 +145,7 @@ func (d *dialer) connect(ctx context.Context, h *inventory.Host, login string) (
 	if err != nil {
 		return nil, err
 	}
-	return conn, nil
+	return d.lanes.bounded(conn, d.flags.bandwidth, h.Name, cfg.Way.Hops()), nil
 }
 
 // defaultRetries is how often more a host is tried that refuses the connection.

@@ -36,6 +36,7 @@ type options struct {
 	strategy     string
 	failOn       threshold
 	hostTimeout  duration
+	bandwidth    bandwidth
 	knownHosts   string
 	hostKeys     string
 	authFailures int
@@ -139,6 +140,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.BoolVarP(&o.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
 	f.Var(&o.timeout, "timeout", "how long connecting to a host may take, in seconds or as 1m30s (default 10s)")
 	f.Var(&o.hostTimeout, "host-timeout", "how long a host may take for a play (default: no bound)")
+	o.bandwidth.addTo(f)
 	f.StringVar(&o.knownHosts, "known-hosts", "", "known_hosts `FILE` instead of the account's and the system's")
 	f.StringVar(&o.hostKeys, "host-key", "", "`HOW` host keys are checked: strict (default), a key must be known; accept-new, that of an unknown host is written down; ca, only certificates count")
 	f.StringVar(&o.hostKeys, "host-key-checking", "", "the same as --host-key `HOW`")

@@ -45,6 +45,16 @@ type Way struct {
 // by this way, from others.
 func (j *Jumps) Through(key string, cfg Config) *Way { return &Way{j, key, cfg} }
 
+// Hops are the jump hosts of the way, "host:port", the nearest to this machine
+// first.
+func (w *Way) Hops() []string {
+	if w == nil {
+		return nil
+	}
+	cfg := w.cfg.withDefaults()
+	return append(w.cfg.Way.Hops(), cfg.addr())
+}
+
 // conn gives the connection to the jump host. It takes its own time, which is
 // not held against the host behind it.
 func (w *Way) conn(ctx context.Context) (*Conn, error) {
