@@ -76,6 +76,9 @@ test-oracle)
 	need openssh-server have sshd
 	need openssh-client have ssh
 	need sudo have sudo
+	need opendoas have doas
+	need csh have csh
+	need fish have fish
 	need rsync have rsync
 	# ansible-core with the collections that have mount and synchronize.
 	need ansible test -d /usr/lib/python3/dist-packages/ansible_collections/ansible/posix
@@ -97,6 +100,9 @@ test)
 	need dash have dash
 	need shellcheck have shellcheck
 	need sudo have sudo
+	need opendoas have doas
+	need csh have csh
+	need fish have fish
 	need tar have tar
 	need zstd have zstd # what targets may have
 	need procps have ps

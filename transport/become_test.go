@@ -15,23 +15,45 @@ import (
 
 func TestWrap(t *testing.T) {
 	t.Parallel()
+	const inner = `/bin/sh -c 'printf %s "$1"; printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY `
+	inside := strings.ReplaceAll(inner, "'", `'\''`) // quoted once more
+	asking := Become{User: "root", Password: "geheim"}
 	for name, c := range map[string]struct{ got, want string }{
-		"nobody": {Become{}.Wrap("echo 'a'", "PROMPT", "READY"), "echo 'a'"},
-		"sudo": {
-			Become{User: "root"}.Wrap("echo 'a b'", "PROMPT", "READY"),
-			`sudo -H -n -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'echo '\''a b'\'''`,
+		"nobody":        {Become{}.Wrap("echo 'a'", "PROMPT", "READY"), "echo 'a'"},
+		"sudo":          {Become{User: "root"}.Wrap("echo 'a b'", "PROMPT", "READY"), `sudo -H -n -u root -- ` + inner + `'echo '\''a b'\'''`},
+		"an option":     {Become{User: "-s; x"}.Wrap("id", "PROMPT", "READY"), `sudo -H -n -u '-s; x' -- ` + inner + `id`},
+		"sudo, asking":  {asking.Wrap("id -u", "PROMPT", "READY"), `sudo -H -S -p PROMPT -u root -- ` + inner + `'id -u'`},
+		"at a terminal": {Quote(asking.words("id", "PROMPT", "READY", true)...), `sudo -H -p PROMPT -u root -- ` + inner + `id`},
+		"flags": {
+			Become{User: "root", Password: "geheim", Exe: "/opt/sudo", Flags: " -E -n  -i"}.Wrap("id", "PROMPT", "READY"),
+			`/opt/sudo -E -i -S -p PROMPT -u root -- ` + inner + `id`,
 		},
-		"a user who looks like an option": {
-			Become{User: "-s; x"}.Wrap("id", "PROMPT", "READY"),
-			`sudo -H -n -u '-s; x' -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY id`,
-		},
-		"asking": {
-			Become{User: "root", Password: "geheim"}.Wrap("id -u", "PROMPT", "READY"),
-			`sudo -H -S -p PROMPT -u root -- /bin/sh -c 'printf %s "$1" >&2; exec /bin/sh -c "$2"' sh READY 'id -u'`,
+		"doas":         {Become{User: "db", Method: "doas"}.Wrap("id", "PROMPT", "READY"), `doas -n -u db -- ` + inner + `id`},
+		"doas, asking": {Become{User: "db", Method: "doas", Password: "geheim"}.Wrap("id", "PROMPT", "READY"), `doas -u db -- ` + inner + `id`},
+		"su": {
+			Become{User: "db", Method: "su", Password: "geheim", Flags: "-m"}.Wrap("id", "PROMPT", "READY"),
+			`/bin/sh -c 'export THORDEPLOY_LC="$LC_ALL" LC_ALL=C; exec "$@"' sh su -m -s /bin/sh -c 'LC_ALL=$THORDEPLOY_LC; [ -n "$LC_ALL" ] || unset LC_ALL; unset THORDEPLOY_LC; exec ` + inside + `id' db`,
 		},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, c.got, c.want)
+		}
+	}
+}
+
+func TestPrompts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"Password: ": true, "lecture\nPassword:": true, "Password for root@EXAMPLE.ORG: ": true, "doas (ops@web1) password: ": true,
+		"One-time password (OATH) for `root': ": true, "": false, "Password: \n": false, "the password was: set\n$ ": false, "passwords: ": false, "Last login: ": false,
+	} {
+		for _, method := range []string{"su", "doas"} {
+			if _, _, got := (Become{User: "root", Method: method}).promptIn([]byte(text), "PROMPT"); got != want {
+				t.Errorf("%s, %q: %v", method, text, got)
+			}
+		}
+		if _, _, got := (Become{User: "root"}).promptIn([]byte(text), "PROMPT"); got {
+			t.Errorf("sudo has a prompt of its own, and %q isn't it", text)
 		}
 	}
 }
@@ -46,8 +68,10 @@ func TestBecomeCheck(t *testing.T) {
 		{Become{Method: "su"}, ""}, // nobody to become
 		{Become{User: "root"}, ""},
 		{Become{User: "root", Method: "sudo", Password: "p"}, ""},
-		{Become{User: "root", Method: "su"}, `become method "su" is not done yet`},
-		{Become{User: "root", Method: "doas"}, `become method "doas" is not done yet`},
+		{Become{User: "root", Method: "su"}, ""},
+		{Become{User: "root", Method: "doas"}, ""},
+		{Become{User: "-c", Method: "su"}, "take it for an option"},
+		{Become{User: "root", Flags: "a\x00"}, "NUL"},
 		{Become{User: "root", Method: "sud"}, `unknown become method "sud"`},
 		{Become{User: "root", Password: "a\nb"}, "newline"},
 	} {
@@ -191,7 +215,7 @@ func TestBecomeRefused(t *testing.T) {
 		"wrong password":  {"asks", "falsch", "did not take the password", "Sorry, try again."},
 		"not in sudoers":  {"denied", "ge heim'", "exit status 1", "user is not in the sudoers file."},
 		"no password":     {"asks", "", "exit status 1", "-K, ansible_become_password"},
-		"endless preface": {"chatty", "ge heim'", "bytes on standard error before", "become"},
+		"endless preface": {"chatty", "ge heim'", "bytes came before", "become"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -234,6 +258,7 @@ type mute struct {
 func (m mute) Start(context.Context, string) (Process, error) { return m, nil }
 func (m mute) Files(context.Context) (Files, error)           { return nil, nil }
 func (m mute) Stdin() io.WriteCloser                          { return nil }
+func (m mute) Stdout() io.Reader                              { return m }
 func (m mute) Stderr() io.Reader                              { return m }
 func (m mute) Read([]byte) (int, error)                       { <-m.closed; return 0, io.EOF }
 func (m mute) Close() error                                   { close(m.closed); return nil }
@@ -253,8 +278,8 @@ func TestBecomeDoesNotWaitForEver(t *testing.T) {
 func TestBecomeOfAnUnknownMethodIsRefusedBeforeTheHost(t *testing.T) {
 	t.Parallel()
 	host := withSudo(t, "cached")
-	conn := WithBecome(host, Become{User: "root", Method: "doas"})
-	if _, err := conn.Start(t.Context(), "id"); err == nil || !strings.Contains(err.Error(), `"doas" is not done yet`) {
+	conn := WithBecome(host, Become{User: "root", Method: "pbrun"})
+	if _, err := conn.Start(t.Context(), "id"); err == nil || !strings.Contains(err.Error(), `unknown become method "pbrun"`) {
 		t.Errorf("got %v", err)
 	}
 	if len(host.lines) > 0 {
@@ -262,6 +287,15 @@ func TestBecomeOfAnUnknownMethodIsRefusedBeforeTheHost(t *testing.T) {
 	}
 	if _, err := conn.Files(t.Context()); err == nil || !strings.Contains(err.Error(), "not as root") {
 		t.Errorf("Files as another account: %v", err)
+	}
+}
+
+func TestDoasWithAPasswordWantsATerminal(t *testing.T) {
+	t.Parallel()
+	host := withSudo(t, "cached")
+	_, err := WithBecome(host, Become{User: "root", Method: "doas", Password: "ge heim'"}).Start(t.Context(), "id")
+	if !errors.Is(err, ErrBecome) || !strings.Contains(err.Error(), "from a terminal, and this connection has none") || len(host.lines) > 0 {
+		t.Errorf("%v; sent %q", err, host.lines)
 	}
 }
 

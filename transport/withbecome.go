@@ -1,24 +1,29 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // becomeTime bounds how long sudo may take to ask, or to let the command
 // start: PAM modules and name look-ups are slow, a prompt in words that aren't
-// ours would wait for ever.
+// known would wait for ever.
 const becomeTime = 30 * time.Second
 
-// maxPreamble bounds what is kept of standard error ahead of the command (the
-// login shell's own words, sudo's lecture).
-const maxPreamble = 16 << 10
+// Terminal is what a Conn may offer besides: a command with a terminal of its
+// own, in raw mode and without echo, on which its three streams are one.
+// [WithBecome] needs it where the host's sudo wants one (`requiretty`), and for
+// the password of doas.
+type Terminal interface {
+	// StartTerminal is Conn.Start with a terminal. The process's Stderr is empty.
+	StartTerminal(ctx context.Context, line string) (Process, error)
+}
 
 // WithBecome is conn with every command run as b. Where b is zero, or conn has
 // a method User() string that names the account to become, it is conn itself.
@@ -33,13 +38,16 @@ func WithBecome(conn Conn, b Become) Conn {
 	if b.IsZero() {
 		return conn
 	}
-	return &becomeConn{conn: conn, become: b, timeout: becomeTime}
+	c := &becomeConn{conn: conn, become: b, timeout: becomeTime}
+	c.terminal.Store(b.asksAtTerminal())
+	return c
 }
 
 type becomeConn struct {
-	conn    Conn
-	become  Become
-	timeout time.Duration
+	conn     Conn
+	become   Become
+	timeout  time.Duration
+	terminal atomic.Bool // commands need one; known of doas, found out of sudo
 }
 
 func (c *becomeConn) Start(ctx context.Context, line string) (Process, error) {
@@ -49,14 +57,34 @@ func (c *becomeConn) Start(ctx context.Context, line string) (Process, error) {
 	if err := CheckLine(line); err != nil {
 		return nil, &Error{Phase: PhaseChannel, Err: err}
 	}
-	nonce := rand.Text()
-	prompt := "[thordeploy " + nonce + "] password: "
-	ready := "[thordeploy " + nonce + "] ready\n"
-	p, err := c.conn.Start(ctx, c.become.Wrap(line, prompt, ready))
+	if c.terminal.Load() {
+		return c.atTerminal(ctx, line)
+	}
+	p, err := c.plainly(ctx, line)
+	if _, can := c.conn.(Terminal); can && errors.Is(err, errNoTerminal) {
+		c.terminal.Store(true)
+		return c.atTerminal(ctx, line)
+	}
+	return p, err
+}
+
+// plainly runs line without a terminal.
+func (c *becomeConn) plainly(ctx context.Context, line string) (Process, error) {
+	t := c.newTalk()
+	p, err := c.conn.Start(ctx, c.become.Wrap(line, t.prompt, t.ready))
 	if err != nil {
 		return nil, err
 	}
-	return c.converse(ctx, p, prompt, ready)
+	return c.converse(ctx, t, p, nil)
+}
+
+func (c *becomeConn) newTalk() *talk {
+	nonce := rand.Text()
+	return &talk{
+		become: c.become,
+		prompt: "[thordeploy " + nonce + "] password: ",
+		ready:  "[thordeploy " + nonce + "] ready\n",
+	}
 }
 
 // Files is refused, since what it wrote would belong to another account.
@@ -70,18 +98,20 @@ func (c *becomeConn) Files(context.Context) (Files, error) {
 
 func (c *becomeConn) Close() error { return c.conn.Close() }
 
-// Unwrap is the connection as the account that connected.
-func (c *becomeConn) Unwrap() Conn { return c.conn }
+// errNoTerminal is inside the error of a sudo that wants a terminal.
+var errNoTerminal = errors.New("it wants a terminal")
 
 // refused is the error for a command that could not become. The host is
 // reached and alive; only a person can mend the cause.
 func (c *becomeConn) refused(why error, said string) *Error {
-	hint := "check the become user and password, and the host's sudoers"
+	method := c.become.method()
+	rules := map[string]string{"sudo": "the host's sudoers", "doas": "the host's doas.conf", "su": "the host's rules for su (pam_wheel)"}[method]
+	hint := "check the become user and password, and " + rules
 	if c.become.Password == "" {
-		hint = "give the password that sudo asks for (-K, ansible_become_password), or check the become user and the host's sudoers"
+		hint = "give the password that " + method + " asks for (-K, ansible_become_password), or check the become user and " + rules
 	}
 	if said != "" {
-		hint += "; sudo said: " + said
+		hint += "; " + method + " said: " + said
 	}
 	return &Error{
 		Phase: PhaseAuth,
@@ -90,95 +120,53 @@ func (c *becomeConn) refused(why error, said string) *Error {
 	}
 }
 
-// converse answers sudo's prompt once and returns when the command runs.
-func (c *becomeConn) converse(ctx context.Context, p Process, prompt, ready string) (Process, error) {
-	t := &talk{stderr: p.Stderr(), prompt: []byte(prompt), ready: []byte(ready)}
+// converse answers the method's prompt once and returns when the command runs.
+// control is the process at the terminal, where there is one; p has the streams.
+func (c *becomeConn) converse(ctx context.Context, t *talk, p, control Process) (Process, error) {
 	done := make(chan error, 1)
-	go func() { done <- t.until(p.Stdin(), c.become.Password) }()
+	go func() { done <- t.until(p, control) }()
 
 	timer := time.NewTimer(c.timeout)
 	defer timer.Stop()
 	var err error
 	select {
 	case err = <-done:
-		if err == nil {
-			return &becomeProcess{Process: p, stderr: io.MultiReader(bytes.NewReader(t.rest), p.Stderr())}, nil
-		}
-		if errors.Is(err, io.EOF) {
-			err = c.ended(p, t)
-		} else {
+		switch {
+		case err == nil:
+			return t.process(p, control), nil
+		case errors.Is(err, io.EOF):
+			err = c.ended(p, control, t)
+		default:
 			err = c.refused(err, t.said())
 		}
 	case <-ctx.Done():
 		err = &Error{Phase: PhaseLost, Err: ctx.Err()}
 	case <-timer.C:
-		err = c.refused(fmt.Errorf("sudo neither asked for the password in our words nor started the command within %v", c.timeout), "")
+		err = c.refused(fmt.Errorf("%s neither asked for the password in known words nor started the command within %v", c.become.method(), c.timeout), "")
 	}
 	p.Close()
+	if control != nil {
+		control.Close()
+	}
 	return nil, err
 }
 
-// ended is the error for a sudo that went away before the command ran.
-func (c *becomeConn) ended(p Process, t *talk) error {
+// ended is the error for a method that went away before the command ran.
+func (c *becomeConn) ended(p, control Process, t *talk) error {
+	if control != nil {
+		p = control // its exit status is the method's
+	}
 	exit, err := p.Wait()
 	if err != nil {
 		return err
 	}
-	return c.refused(fmt.Errorf("sudo ended with exit status %d", exit.Code), t.said())
-}
-
-// talk reads standard error up to the moment the command runs.
-type talk struct {
-	stderr        io.Reader
-	prompt, ready []byte
-	seen          []byte // what came so far, prompts taken out
-	rest          []byte // what the command itself wrote behind ready
-}
-
-// until reads until ready stands there, giving the password on the first
-// prompt. A second prompt means that it was wrong.
-func (t *talk) until(stdin io.Writer, password string) error {
-	asked := false
-	buf := make([]byte, 4096)
-	for {
-		n, err := t.stderr.Read(buf)
-		t.seen = append(t.seen, buf[:n]...)
-		if i := bytes.Index(t.seen, t.ready); i >= 0 {
-			t.rest = t.seen[i+len(t.ready):]
-			return nil
-		}
-		if i := bytes.Index(t.seen, t.prompt); i >= 0 {
-			t.seen = append(t.seen[:i:i], t.seen[i+len(t.prompt):]...)
-			if asked {
-				return errors.New("sudo did not take the password")
-			}
-			asked = true
-			if _, err := io.WriteString(stdin, password+"\n"); err != nil {
-				return fmt.Errorf("giving sudo the password: %w", err)
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if len(t.seen) > maxPreamble {
-			return fmt.Errorf("more than %d bytes on standard error before the command started", maxPreamble)
-		}
+	said := t.said()
+	why := fmt.Errorf("%s ended with exit status %d", c.become.method(), exit.Code)
+	if exit.Code == 127 {
+		why = fmt.Errorf("the host has no %s (exit status 127)", c.become.method())
 	}
-}
-
-// said is the last line ahead of the command, for an error.
-func (t *talk) said() string {
-	lines := strings.Split(strings.TrimSpace(strings.ToValidUTF8(string(t.seen), "?")), "\n")
-	last := strings.TrimSpace(lines[len(lines)-1])
-	if len(last) > 200 {
-		last = last[:200]
+	if lower := strings.ToLower(said); control == nil && (strings.Contains(lower, "tty") || strings.Contains(lower, "terminal")) {
+		why = fmt.Errorf("%w: %w", why, errNoTerminal)
 	}
-	return last
+	return c.refused(why, said)
 }
-
-type becomeProcess struct {
-	Process
-	stderr io.Reader
-}
-
-func (p *becomeProcess) Stderr() io.Reader { return p.stderr }

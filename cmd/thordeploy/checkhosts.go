@@ -54,7 +54,7 @@ func (d *dialer) check(ctx context.Context, h *inventory.Host, extra map[string]
 	if err != nil {
 		return err
 	}
-	if on := c.Become.Enabled; on != nil && *on {
+	if on := c.Become.Enabled; on != nil && *on && c.Become.Method != "none" {
 		b := transport.Become{User: first(c.Become.User, "root"), Method: c.Become.Method, Password: c.Become.Password}
 		if err := b.Check(); err != nil {
 			return fmt.Errorf("host %s: %w", h.Name, err)

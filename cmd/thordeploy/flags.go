@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,7 +137,7 @@ func (m *Main) addFlags(root *cobra.Command) {
 	f.BoolVarP(&o.askPass, "ask-pass", "k", false, "ask for the login password")
 	f.BoolVarP(&o.become, "become", "b", false, "become another account (root) for every task that doesn't say otherwise")
 	f.StringVar(&o.becomeUser, "become-user", "", "`account` to become")
-	f.StringVar(&o.becomeMethod, "become-method", "", "`METHOD` to become it by: sudo")
+	f.StringVar(&o.becomeMethod, "become-method", "", "`METHOD` to become it by: sudo (default), su, doas, or none to stay")
 	f.BoolVarP(&o.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
 	f.Var(&o.timeout, "timeout", "how long connecting to a host may take, in seconds or as 1m30s (default 10s)")
 	f.Var(&o.hostTimeout, "host-timeout", "how long a host may take for a play (default: no bound)")
@@ -197,8 +198,8 @@ func (m *Main) checkValues() error {
 		return wrong("write how many hosts are worked on at once, at least 1", "-f %d is not a number of hosts", m.forks)
 	case m.hostKeys != "" && m.hostKeys != "strict" && m.hostKeys != "accept-new" && m.hostKeys != "ca":
 		return wrong("write strict, accept-new or ca; to give the protection up for one host, set its ansible_host_key_checking to false", "--host-key %s is not known", m.hostKeys)
-	case m.becomeMethod != "" && m.becomeMethod != "sudo":
-		return wrong("write sudo", "--become-method %s is not supported", m.becomeMethod)
+	case !slices.Contains([]string{"", "sudo", "su", "doas", "none"}, m.becomeMethod):
+		return wrong("write sudo, su, doas or none", "--become-method %s is not known", m.becomeMethod)
 	}
 	return nil
 }

@@ -28,7 +28,10 @@ type Conn struct {
 	tasks sync.WaitGroup
 }
 
-var _ transport.Conn = (*Conn)(nil)
+var (
+	_ transport.Conn     = (*Conn)(nil)
+	_ transport.Terminal = (*Conn)(nil)
+)
 
 func newConn(cfg Config, t *tap, conn ssh.Conn, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request) *Conn {
 	c := &Conn{cfg: cfg, tap: t, ssh: conn, done: make(chan struct{})}
@@ -55,6 +58,32 @@ func (c *Conn) User() string { return c.cfg.User }
 // for the host's word on the command: one it refuses ends without an exit
 // status.
 func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error) {
+	return c.start(ctx, line, nil)
+}
+
+// rawTerminal is a pty-req (RFC 4254, 6.2) whose modes (section 8) switch off
+// all that a terminal does to bytes, and the echo.
+var rawTerminal = ssh.Marshal(struct {
+	Term                         string
+	Columns, Rows, Width, Height uint32
+	Modes                        string
+}{Term: "dumb", Columns: 80, Rows: 24, Modes: rawModes()})
+
+func rawModes() string {
+	var b []byte
+	// IGNCR, ICRNL, IXON, ISIG, ICANON, ECHO, ECHOE, ECHOK, ECHONL, OPOST, ONLCR
+	for _, mode := range []byte{35, 36, 38, 50, 51, 53, 54, 55, 56, 70, 72} {
+		b = append(b, mode, 0, 0, 0, 0)
+	}
+	return string(append(b, 0))
+}
+
+// StartTerminal keeps [transport.Terminal].
+func (c *Conn) StartTerminal(ctx context.Context, line string) (transport.Process, error) {
+	return c.start(ctx, line, rawTerminal)
+}
+
+func (c *Conn) start(ctx context.Context, line string, terminal []byte) (transport.Process, error) {
 	if err := transport.CheckLine(line); err != nil {
 		return nil, c.cfg.fail(transport.PhaseChannel, err, "")
 	}
@@ -62,6 +91,13 @@ func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error
 		ch, reqs, err := c.session()
 		if err != nil {
 			return nil, err
+		}
+		if terminal != nil {
+			if ok, err := ch.SendRequest("pty-req", true, terminal); err != nil || !ok {
+				go ssh.DiscardRequests(reqs)
+				ch.Close()
+				return nil, c.noTerminal(err)
+			}
 		}
 		if _, err := ch.SendRequest("exec", false, ssh.Marshal(struct{ Line string }{line})); err != nil {
 			go ssh.DiscardRequests(reqs)
@@ -74,6 +110,15 @@ func (c *Conn) Start(ctx context.Context, line string) (transport.Process, error
 		return nil, err
 	}
 	return p, nil
+}
+
+// noTerminal is the error for a host that gives none.
+func (c *Conn) noTerminal(err error) error {
+	if err != nil {
+		return c.unusable(fmt.Errorf("asking for a terminal: %w", err))
+	}
+	return c.cfg.fail(transport.PhaseChannel, errors.New("the host gives this account no terminal, and its sudo or doas wants one"),
+		"allow it: PermitTTY in the host's sshd_config, no `no-pty` at the key in authorized_keys; or no requiretty in its sudoers")
 }
 
 // session opens a session channel. sshd counts a session for a moment longer
