@@ -238,6 +238,10 @@ func TestCommandFails(t *testing.T) {
 			r := h.run(t, "command", map[string]any{"cmd": test.cmd})
 			wantFailed(t, r, test.msg, test.hint)
 			want(t, r, "stderr", r.Msg)
+			want(t, r, "cmd", test.cmd)
+			if said, _ := r.Values["msg"].(string); !strings.HasPrefix(said, "[Errno ") || r.Values["delta"] != nil {
+				t.Errorf("%s: conditions that are written for Ansible see %v", test.cmd, r.Values)
+			}
 			if rc := r.Values["rc"]; rc != 126 && rc != 127 {
 				t.Errorf("%s: rc %v", test.cmd, rc)
 			}

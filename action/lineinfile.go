@@ -53,7 +53,7 @@ func runLineinfile(ctx context.Context, c *Call) Result {
 	if err != nil {
 		return broken(err)
 	}
-	if r, done := unusable(c.Args, s); done {
+	if r, done := unusable(c.Args, s, "lineinfile"); done {
 		return r
 	}
 	now, err := e.apply(s.content)
@@ -84,7 +84,7 @@ func runLineinfile(ctx context.Context, c *Call) Result {
 }
 
 // unusable is the Result where there is nothing to edit, if that is so.
-func unusable(a Args, s slurped) (Result, bool) {
+func unusable(a Args, s slurped, module string) (Result, bool) {
 	switch {
 	case s.word == "folder":
 		r := failed(fmt.Sprintf("Path %s is a directory !", s.path), "")
@@ -101,7 +101,7 @@ func unusable(a Args, s slurped) (Result, bool) {
 	case s.word == "special":
 		return failed(fmt.Sprintf("%s is not a regular file", s.path), ""), true
 	case s.over:
-		return failed(fmt.Sprintf("%s is larger than %s, which is the most that lineinfile edits", s.path, bytesText(maxLines)), "use sed with command"), true
+		return failed(fmt.Sprintf("%s is larger than %s, which is the most that %s edits", s.path, bytesText(maxLines), module), "use sed with command"), true
 	case s.word == "file" && s.at.uid == "": // its mode isn't known, and would be lost
 		return failed("the host has no stat program, without which "+s.path+" isn't edited", "install coreutils or busybox on it"), true
 	}

@@ -52,6 +52,9 @@ func perform(ctx context.Context, c *Call, j job) (r Result, err error) {
 		msg, hint := notRun(refused)
 		r = failed(msg, hint)
 		values["stderr"], values["stderr_lines"] = msg, []any{msg}
+		if words, isCommand := j.shown.([]any); isCommand {
+			asPython(values, refused, words)
+		}
 	default:
 		r = broken(err)
 		delete(values, "rc") // there is none
@@ -84,6 +87,7 @@ func wouldRun(ctx context.Context, c *Call, j job) Result {
 	values := map[string]any{"rc": 0, "stdout": "", "stdout_lines": []any{}, "stderr": "", "stderr_lines": []any{}}
 	if j.shown != nil {
 		values["cmd"] = j.shown
+		values["start"], values["end"], values["delta"] = nil, nil, nil
 	}
 	r := Result{Skipped: true, Msg: "Command would have run if not in check mode", Values: values}
 	if j.Creates == "" && j.Removes == "" {
@@ -133,6 +137,30 @@ func notRun(e *shell.NotRunError) (msg, hint string) {
 		msg = text8(e.Error())
 	}
 	return msg, hint
+}
+
+// asPython words the registered result of a command that could not be started
+// as Ansible's module does, which conditions ask for: Python's message, no
+// times, and the command as one text. What a person is shown stays plain, and
+// rc stays a shell's (126, 127): Ansible's own is the errno, and its 2 for a
+// program that isn't there would pass for a scanner's "findings".
+func asPython(values map[string]any, e *shell.NotRunError, words []any) {
+	for _, key := range []string{"start", "end", "delta"} {
+		delete(values, key)
+	}
+	line := make([]string, len(words))
+	for i, w := range words {
+		line[i], _ = w.(string)
+	}
+	values["cmd"] = strings.Join(line, " ")
+	said := map[shell.Reason]string{
+		shell.Missing: "[Errno 2] No such file or directory", shell.NoExec: "[Errno 13] Permission denied",
+		shell.IsFolder: "[Errno 13] Permission denied", shell.Machine: "[Errno 8] Exec format error",
+		shell.NoDir: "Unable to change directory before execution: [Errno 2] No such file or directory",
+	}
+	if text, ok := said[e.Reason]; ok {
+		values["msg"] = fmt.Sprintf("%s: b'%s'", text, text8(e.Path))
+	}
 }
 
 // addTimes adds start, end and delta as Ansible words them, by the

@@ -46,9 +46,9 @@ var (
 	// modulesLater are modules that Ansible runs itself or that a sweep is
 	// known to use, and that aren't here yet.
 	modulesLater = []string{
-		"assemble", "async_status", "blockinfile", "cron", "git",
+		"assemble", "async_status", "cron", "git",
 		"group", "include",
-		"pip", "reboot", "replace",
+		"pip", "reboot",
 		"uri", "user",
 	}
 )

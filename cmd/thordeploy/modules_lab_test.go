@@ -42,6 +42,8 @@ const everyModule = `
     - {name: service, service: {name: no-such-4711, state: started}, register: served, failed_when: "'Could not find the requested service' not in served.msg"}
     - {name: systemd, systemd: {name: no-such-4711, state: started}, register: served, failed_when: served.msg == ''}
     - {name: synchronize, synchronize: {src: tree/, dest: "{{ d }}/synced"}, register: p, failed_when: "p.failed and 'the host has no rsync' not in p.msg"}
+    - {name: blockinfile, blockinfile: {path: "{{ d }}/block", block: inside, create: true}}
+    - {name: replace, replace: {path: "{{ d }}/block", regexp: inside, replace: outside}}
     - {name: slurp, slurp: {src: "{{ d }}/lines"}, register: slurped}
     - {name: stat, stat: {path: "{{ d }}/link"}, register: looked}
     - {name: find, find: {paths: "{{ d }}", patterns: "*.txt", recurse: true}, register: found}
