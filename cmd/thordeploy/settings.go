@@ -259,7 +259,7 @@ func vaultIDs(m *Main, s setting) error {
 func hostKeySetting(m *Main, s setting) error {
 	on, err := s.truth()
 	if err == nil && !on {
-		fmt.Fprintf(m.err, "warning: %s = %s is not followed: host keys stay checked; add them to known_hosts (`ssh-keyscan HOST` prints them), or set ansible_host_key_checking for the host\n", s.from, diag.Escape(s.value))
+		fmt.Fprintf(m.err, "warning: %s = %s is not followed: host keys stay checked; `thordeploy hosts scan-keys` gathers them, -o StrictHostKeyChecking=accept-new in ssh_args takes those of unknown hosts, and ansible_host_key_checking gives it up for a host\n", s.from, diag.Escape(s.value))
 	}
 	return err
 }

@@ -18,7 +18,7 @@ const lintHead = `# Linting playbooks
 It finds everything that loading the playbook finds, and what loads but doesn't
 do what it looks like. No host is reached and nothing is run. A playbook that
 doesn't load has only the problems that keep it from it. Tasks of
-` + "`include_tasks` and `include_role`, which are read during a run, aren't seen." + `
+` + "`include_tasks` and `include_role`, which are read during a run, aren't seen,\nand the rules about variables and handlers are silent where such tasks, or\n`include_vars`, could bring what seems to be missing." + `
 
 Each finding has its file, line and column, the id of its rule, error or warning,
 the reason, and what to try. ` + "`--format json`" + ` writes them as one object
