@@ -350,8 +350,18 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// processorTime is what this process has used so far. It counts whatever runs
+// beside a test, which therefore must not be parallel.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func TestTenThousandHostsLoadQuickly(t *testing.T) {
-	t.Parallel()
 	var b strings.Builder
 	b.WriteString("all:\n  vars: {site: x}\n  children:\n")
 	for g := range 100 {
@@ -360,13 +370,13 @@ func TestTenThousandHostsLoadQuickly(t *testing.T) {
 			fmt.Fprintf(&b, "        host%d-%d.example.com:\n          ansible_host: 10.0.%d.%d\n          ansible_port: 22\n", g, h, g, h)
 		}
 	}
-	start := time.Now()
+	start := processorTime(t)
 	inv := load(t, "hosts.yml", b.String())
-	took := time.Since(start)
+	took := processorTime(t) - start
 	if n := len(inv.Hosts()); n != 10_000 {
 		t.Fatalf("%d hosts", n)
 	}
-	// 0.1 s on a quiet machine.
+	// 0.3 s usually.
 	bound := time.Second
 	if raced {
 		bound *= 30

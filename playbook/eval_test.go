@@ -191,7 +191,7 @@ func TestCompileErrors(t *testing.T) {
 		"{% if a %}x": "endif is missing", "{% endif %}": "without its beginning", "{% for x in y %}": "is missing",
 		"{{ a | nope }}": "unknown filter `nope`", "{{ a is nope }}": "unknown test `nope`", "{{ a.append(1) }}": "unknown method",
 		"{% include 'x' %}": "can't read other files", "{% import 'x' as y %}": "can't read other files", "{% extends 'x' %}": "`extends` is not supported",
-		"{{ lookup('file', '/etc/passwd') }}": "not supported yet", "{{ a b }}": "unexpected `b`", "{{ (a }}": "ends where `)`",
+		"{{ lookup('fil', '/etc/passwd') }}": "lookup", "{{ a b }}": "unexpected `b`", "{{ (a }}": "ends where `)`",
 		"{{ a ! b }}": "unexpected `!`", "{{ $a }}": "unexpected `$`", "{{ a; b }}": "unexpected `;`", "{{ [1, }}": "ends where a value",
 		"{{ 99999999999999999999 }}": "too large", "{{ a || b }}": "unexpected `|`", "{{ “a” }}": "unexpected `“`", "{{ f(*a) }}": "not supported",
 		"{{ a[1:2:3:4] }}": "unexpected `:`", "{{ a[] }}": "unexpected `]`", "{% set x %}": "endset is missing", "{% set x 1 %}": "`=`", "{% for 1 in x %}{% endfor %}": "a name",

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // plain gives a value that came from outside (a fact, JSON, an inventory) the
@@ -337,13 +338,32 @@ func memberOf(v, key any) (out any, ok bool, err error) {
 		}
 		return nil, false, nil
 	case string:
-		runes := []rune(v)
-		i, isInt := indexIn(key, len(runes))
-		if isInt && i >= 0 && i < len(runes) {
-			return string(runes[i]), true, nil
+		if i, isInt := key.(int); isInt {
+			out, ok = character(v, i)
+			return out, ok, nil
 		}
 	}
 	return nil, false, nil
+}
+
+// character gives the character of s at i, counted from the end where i is
+// negative. It walks no further than to there.
+func character(s string, i int) (string, bool) {
+	for ; i < -1; i++ {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	if i == -1 {
+		r, size := utf8.DecodeLastRuneInString(s)
+		return string(r), size > 0
+	}
+	for _, r := range s {
+		if i == 0 {
+			return string(r), true
+		}
+		i--
+	}
+	return "", false
 }
 
 func indexIn(key any, n int) (int, bool) {

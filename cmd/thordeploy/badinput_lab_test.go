@@ -219,7 +219,7 @@ func TestFrozenHostIsFoundByKeepalive(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.ends(4, wholeRecap("host02"), "left: [host01] /mnt/temp_ram", "its guard should undo it by itself")
-	d.says("unreachable", "host01", "Scan: lost", "no sign of life for 3s", "at: sweep.yml:8:", "hint: see whether the host is up")
+	d.says("unreachable", "host01", "Scan: idle", "no sign of life for 3s", "at: sweep.yml:8:", "hint: see whether the host is up")
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}

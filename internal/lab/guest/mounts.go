@@ -59,6 +59,9 @@ func makeMounts(spec *Spec) error {
 		if _, err := os.Stat(folder.path); errors.Is(err, os.ErrNotExist) {
 			continue
 		}
+		if err := detachBelow(folder.path); err != nil {
+			return err
+		}
 		if err := mount("tmpfs", folder.path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode="+folder.mode); err != nil {
 			return err
 		}
@@ -76,6 +79,24 @@ func makeMounts(spec *Spec) error {
 		return err
 	}
 	return makeLayers(spec)
+}
+
+// detachBelow takes away what this machine has mounted below a folder: other
+// tests mount on their temporary folders, and the kernel takes such a mount out
+// of every host's list when its folder is removed, which would look as if the
+// host had done something. In a user namespace they are locked, and stay.
+func detachBelow(folder string) error {
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("reading the mounts: %w", err)
+	}
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line) // id parent device root mountpoint …
+		if len(fields) > 4 && strings.HasPrefix(fields[4], folder+"/") {
+			_ = unix.Unmount(unescape(fields[4]), unix.MNT_DETACH)
+		}
+	}
+	return nil
 }
 
 // mountTerminals gives the host terminals of its own.
