@@ -79,18 +79,20 @@ type Footprint struct {
 
 // Call is one task on one host, with all that it may use.
 type Call struct {
-	Args     Args
-	Env      map[string]string // the task's environment
-	Host     string            // inventory_hostname
-	Shell    *shell.Session    // the host's held shell, as the account the task runs as
-	Local    Paths
-	Check    bool                           // report without acting
-	Diff     bool                           // report what changes, in Result.Diff
-	Vars     func(expr string) (any, error) // evaluates a variable's name or an expression in the task's scope (debug: var=, assert: that=)
-	Output   func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil
-	Trees    *bundle.Cache                  // packed trees, shared by all hosts
-	RAMSizes map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
-	Connect  Connecting                     // opens the host's held shell anew (wait_for_connection)
+	Args  Args
+	Env   map[string]string // the task's environment
+	Host  string            // inventory_hostname
+	Shell *shell.Session    // the host's held shell, as the account the task runs as
+	Local Paths
+	// Background: don't wait for the command (command, shell, raw). nil: wait.
+	Background *Background
+	Check      bool                           // report without acting
+	Diff       bool                           // report what changes, in Result.Diff
+	Vars       func(expr string) (any, error) // evaluates a variable's name or an expression in the task's scope (debug: var=, assert: that=)
+	Output     func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil
+	Trees      *bundle.Cache                  // packed trees, shared by all hosts
+	RAMSizes   map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
+	Connect    Connecting                     // opens the host's held shell anew (wait_for_connection)
 	// Template renders the text of the template file in the task's scope.
 	// The error is a *diag.Diagnostic where the fault has a place.
 	Template func(text, file string, o TemplateOptions) (string, error)

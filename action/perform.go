@@ -24,6 +24,9 @@ func perform(ctx context.Context, c *Call, j job) (r Result, err error) {
 	if c.Check {
 		return wouldRun(ctx, c, j), nil
 	}
+	if c.Background != nil {
+		return startJob(ctx, c, j), nil
+	}
 	stdout, stderr := &kept{live: c.live("stdout")}, &kept{live: c.live("stderr")}
 	start := time.Now()
 	rc, err := c.Shell.Command(ctx, j.Command, stdout, stderr)

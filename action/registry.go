@@ -12,6 +12,7 @@ func all() []*Spec {
 		addHostSpec(),
 		aptSpec(),
 		assertSpec(),
+		asyncStatusSpec(),
 		blockinfileSpec(),
 		commandSpec(),
 		copySpec(),

@@ -46,7 +46,7 @@ var (
 	// modulesLater are modules that Ansible runs itself or that a sweep is
 	// known to use, and that aren't here yet.
 	modulesLater = []string{
-		"assemble", "async_status", "cron", "git",
+		"assemble", "cron", "git",
 		"group", "include",
 		"pip", "reboot",
 		"uri", "user",

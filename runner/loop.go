@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,8 @@ func (h *hostRun) items(t *playbook.Task, f *frame, sc *scope) ([]any, *outcome)
 		return nil, &o
 	}
 	o := h.evalFailed("loop", err)
-	if bad, ok := err.(*notAList); ok {
+	var bad *notAList
+	if errors.As(err, &bad) {
 		o = failedOutcome(bad.Error(), "write a list, or make one: `{{ x | list }}`, for a mapping `{{ x | dict2items }}`")
 		o.place = t.Loop.Range().String()
 	}

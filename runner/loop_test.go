@@ -110,3 +110,37 @@ func TestDelegation(t *testing.T) {
 		})
 	}
 }
+
+func TestAsync(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, tasks, lines string }{
+		{"waited for, it is bounded", `
+  - {name: a, command: wait, async: 1, poll: 1, ignore_errors: true}
+  - {name: b, command: changed, async: 100, register: r}
+  - {name: c, debug: {msg: "{{ r.finished }} {{ r.started }}"}}
+`, `
+			web1 ignored a: async task did not complete within the requested time - 1s
+			web1 changed b
+			web1 ok c: 1 1
+		`},
+		{"of a module that can't be detached the result is kept", `
+  - {name: a, debug: {msg: hi}, async: 100, poll: 0, register: r}
+  - {name: b, async_status: {jid: "{{ r.ansible_job_id }}"}, register: s}
+  - {name: c, debug: {msg: "{{ r.finished }} {{ r.started }} {{ s.finished }} {{ s.msg }}"}}
+  - {name: d, async_status: {jid: "{{ r.ansible_job_id }}", mode: cleanup}, register: s}
+  - {name: e, debug: {msg: "x {{ s.erased == r.ansible_job_id }}"}}
+`, `
+			web1 changed a
+			web1 ok b: hi
+			web1 ok c: 0 1 1 hi
+			web1 ok d
+			web1 ok e: x True
+		`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			play(t, scenario{playbook: "- hosts: all\n  tasks:\n" + tt.tasks}).want(tt.lines, "")
+		})
+	}
+}

@@ -56,7 +56,7 @@ func (h *hostRun) verdict(f *frame, sc *scope, o outcome) (Status, fate) {
 // An ignore_errors that can't be evaluated ignores nothing.
 func (h *hostRun) failure(f *frame, sc *scope, o outcome) (Status, fate) {
 	ignore := o.ignored
-	if o.results == nil || len(o.results) == 0 {
+	if len(o.results) == 0 {
 		var err error
 		ignore, err = truth(f.ignore, sc, false)
 		ignore = ignore && err == nil

@@ -25,6 +25,7 @@ type run struct {
 	world   atomic.Pointer[world]
 	mems    sync.Map // by host: *memory
 	trees   bundle.Cache
+	jobs    sync.Map // host and job: the outcome of a task that was not waited for
 	keeper  *keeper
 	lastLeg map[string]int // by host: the last leg that it is in
 	extra   layer          // -e, compiled

@@ -32,7 +32,7 @@ type scenario struct {
 
 // told is what came of it.
 type told struct {
-	t      *testing.T
+	t      testing.TB
 	events []runner.Event
 	state  *runner.State
 	err    error
@@ -50,7 +50,7 @@ func (r *told) Event(e runner.Event) error {
 	return nil
 }
 
-func play(t *testing.T, s scenario) *told {
+func play(t testing.TB, s scenario) *told {
 	t.Helper()
 	inv := loadInventory(t, s.inventory)
 	pb := loadPlaybook(t, s.playbook, s.files)
@@ -87,7 +87,7 @@ func choose(inv *inventory.Inventory, p *playbook.Play, sc playbook.Scope) ([]*i
 	return hosts, err
 }
 
-func loadInventory(t *testing.T, text string) *inventory.Inventory {
+func loadInventory(t testing.TB, text string) *inventory.Inventory {
 	t.Helper()
 	if text == "" {
 		text = "web1,"
@@ -102,7 +102,7 @@ func loadInventory(t *testing.T, text string) *inventory.Inventory {
 	return inv
 }
 
-func loadPlaybook(t *testing.T, text string, files map[string]string) *playbook.Playbook {
+func loadPlaybook(t testing.TB, text string, files map[string]string) *playbook.Playbook {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {

@@ -172,6 +172,11 @@ func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject,
 		return h.evalFailed("", err)
 	}
 	call.Connect = h.connecting(f, sc, delegate)
+	if t.Spec.Name == "async_status" {
+		if o, kept := h.asyncStatus(call.Args); kept {
+			return h.judge(t, sc, o, n)
+		}
+	}
 	if !t.Spec.Local {
 		if o := h.reach(t, in, sc, call, delegate); o != nil {
 			return *o
@@ -185,7 +190,25 @@ func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject,
 	if err != nil {
 		return h.evalFailed("no_log", err)
 	}
-	o := h.module(t, in, sc, call, seconds(limit), quiet)
+	async, waits, err := asyncOf(t, sc)
+	if err != nil {
+		return h.evalFailed("async", err)
+	}
+	job := ""
+	if !waits && !call.Check {
+		job = action.NewJob()
+		if detaches[t.Spec.Name] {
+			call.Background, async = &action.Background{Job: job, Limit: async}, 0
+		}
+	}
+	o := h.module(t, call, seconds(limit), async, quiet)
+	switch {
+	case job != "" && call.Background == nil:
+		o = h.background(job, o)
+	case async > 0 && !o.Failed && !o.Skipped:
+		o.value("started", 1)
+		o.value("finished", 1)
+	}
 	if o.Lost == nil && !o.halted && !o.Skipped && !o.TimedOut { // as in Ansible: without an end there is no rc to judge by
 		o = h.judge(t, sc, o, n)
 	}
@@ -322,11 +345,8 @@ func conditions(list []*playbook.Expr) string {
 }
 
 // module runs the task's module and says what stopped it, where something did.
-func (h *hostRun) module(t *playbook.Task, in inside, sc *scope, call *action.Call, limit time.Duration, quiet bool) outcome {
-	ctx, cancel, overrun, err := h.bounded(t, sc, limit)
-	if err != nil {
-		return h.evalFailed("async", err)
-	}
+func (h *hostRun) module(t *playbook.Task, call *action.Call, limit, async time.Duration, quiet bool) outcome {
+	ctx, cancel, overrun := h.bounded(limit, async)
 	defer cancel()
 	live := newLive(h, t.Order, quiet)
 	call.Output = live.write
