@@ -78,7 +78,7 @@ func editBlock(a Args, content []byte) ([]byte, string, error) {
 			to = i
 		}
 	}
-	at := len(lines)
+	var at int
 	switch {
 	case from >= 0 && to >= 0:
 		if from > to { // as Ansible: what is between them goes, whichever comes first

@@ -29,7 +29,7 @@ const (
 	maxLinkText = 4096 // of a symlink in a zip file
 	// What a small archive may unpack to: so many bytes, and so many times its
 	// own size.
-	freeUnpacked = 256 << 20
+	freeUnpacked = 64 << 20
 	maxRatio     = 2000
 )
 
