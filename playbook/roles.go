@@ -209,9 +209,12 @@ func (ld *loader) listRole(c *RoleCall) {
 }
 
 // roleHandlers adds a block of the role's handlers to list, unless the same
-// use has been there.
+// use has been there. As with Ansible a role that is imported takes what stands
+// around the import to handlers that `roles:` has already.
 func (ld *loader) roleHandlers(use need, list *[]*Task) {
-	if slices.ContainsFunc(slices.Concat(ld.play.Handlers, *list), func(b *Task) bool { return b.roleKey() == ld.role.Key }) {
+	same := func(b *Task) bool { return b.roleKey() == ld.role.Key }
+	at := slices.IndexFunc(ld.play.Handlers, same)
+	if at >= 0 && (list == &ld.play.Handlers || ld.depth > 0) || slices.ContainsFunc(*list, same) {
 		return
 	}
 	before := ld.handling
@@ -229,6 +232,10 @@ func (ld *loader) roleHandlers(use need, list *[]*Task) {
 			outer.Block = tasks
 		}
 		b = &outer
+	}
+	if at >= 0 {
+		ld.play.Handlers[at] = b
+		return
 	}
 	*list = append(*list, b)
 }

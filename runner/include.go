@@ -30,7 +30,8 @@ func (h *hostRun) include(t *playbook.Task, in inside) (fate, []included) {
 	} else {
 		h.showStart(t, in)
 	}
-	sc := h.scope(in.f, in.in)
+	// Its own vars win over those of the includes around it, in its `when` too.
+	sc := h.scope(in.f, &params{outer: in.in, vars: layer(nil).with(t.Vars)})
 	if t.Loop == nil {
 		o, inc := h.includeOnce(t, in, sc)
 		h.keep(t.Register, o)

@@ -167,7 +167,7 @@ func (a *Ansible) title(e runner.TaskStarted) {
 	if e.Handler {
 		what = "RUNNING HANDLER"
 	}
-	a.heading(what + " [" + strings.TrimSpace(taskName(e.Role, e.Name)) + "]" + a.checkMark())
+	a.heading(what + " [" + strings.TrimSpace(taskName(roleOf(e), e.Name)) + "]" + a.checkMark())
 }
 
 // task shows how a task, or an item of its loop, ended on a host.
@@ -382,4 +382,12 @@ func (a *Ansible) recapHost(h *runner.HostState) string {
 		color = yellow
 	}
 	return fmt.Sprintf("%-37s", a.paint(color, diag.Escape(h.Name)))
+}
+
+// roleOf is the role that a task's title names: an include_role has none.
+func roleOf(e runner.TaskStarted) string {
+	if strings.HasSuffix(e.Module, "include_role") {
+		return ""
+	}
+	return e.Role
 }
