@@ -62,7 +62,7 @@ func roleParams() []Param {
 		{Name: "defaults_from", Type: String, Default: "main", Doc: "the file in its `defaults/`"},
 		{Name: "handlers_from", Type: String, Default: "main", Doc: "the file in its `handlers/`"},
 		{Name: "allow_duplicates", Type: Bool, Default: true, Doc: "run it again where it has run already"},
-		{Name: "rolespec_validate", Type: Bool, Default: true, Doc: "check its variables against `meta/argument_specs.yml`"},
+		{Name: "rolespec_validate", Type: Bool, Default: true, Doc: "false: say nothing of the `argument_specs` of the role, which aren't checked here"},
 	}
 }
 

@@ -92,7 +92,7 @@ func TestDocumentedKeywords(t *testing.T) {
 		}
 	}
 	ofTasks := slices.Clone(taskKeywords)
-	for _, lookup := range withLookups {
+	for _, lookup := range withLookups() {
 		ofTasks = append(ofTasks, "with_"+lookup)
 	}
 	for i, known := range [][]string{playKeywords, blockKeywords, ofTasks} {

@@ -33,13 +33,6 @@ var (
 		"async", "poll", "listen", "loop", "loop_control")
 	taskLater = []string{"loop_with"}
 
-	// withLookups are the lookups whose terms `with_NAME` takes as a task's
-	// loop.
-	withLookups = []string{
-		"items", "list", "dict", "fileglob", "first_found", "flattened", "lines", "nested", "cartesian", "sequence",
-		"subelements", "together", "indexed_items", "random_choice", "inventory_hostnames", "file", "env", "vars",
-	}
-
 	loopKeywords = []string{"loop_var", "index_var", "label", "pause", "extended", "extended_allitems"}
 	loopLater    = []string{"break_when"}
 

@@ -9,6 +9,10 @@ import (
 	"thordeploy/internal/diag"
 )
 
+// withLookups are the lookups whose terms `with_NAME` takes as a task's loop:
+// all of them.
+func withLookups() []string { return keysOf(lookups()) }
+
 // loopField reads `loop` or `with_` and a lookup.
 func (ld *loader) loopField(t *Task, f pair) {
 	if t.Loop != nil {
@@ -19,11 +23,15 @@ func (ld *loader) loopField(t *Task, f pair) {
 	switch {
 	case !with:
 		t.Loop = ld.loop(f)
-	case slices.Contains(withLookups, name):
+	case slices.Contains(withLookups(), name):
 		t.Loop, t.With = ld.terms(f, name), name
 	default:
 		defer ld.as(RuleKeyword)()
-		ld.errorf(f.key, diag.DidYouMean(name, withLookups), "`%s` is not supported: there is no lookup `%s` here", f.name, name)
+		if hint := lookupsNotDone[name]; hint != "" {
+			ld.errorf(f.key, hint, "`%s` is not supported: there is no lookup `%s` here", f.name, name)
+			return
+		}
+		ld.errorf(f.key, diag.DidYouMean(name, withLookups()), "`%s` is not supported: there is no lookup `%s` here", f.name, name)
 	}
 }
 

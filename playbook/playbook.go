@@ -176,9 +176,9 @@ type Role struct {
 	// same Key once a play.
 	AllowDuplicates bool
 
-	meta  *document  // its meta/main.yml; nil: none
-	needs []need     // its dependencies
-	specs *yaml.Node // argument_specs
+	meta  *document // its meta/main.yml; nil: none
+	needs []need    // its dependencies
+	specs bool      // its meta/main.yml has argument_specs
 }
 
 // RoleCall is a role where it is used.

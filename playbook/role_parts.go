@@ -31,6 +31,9 @@ func (ld *loader) roleIn(dir string, use need) *Role {
 	r.Defaults = ld.partVars(use.node, r, "defaults", use.from.Defaults)
 	r.Vars = ld.partVars(use.node, r, "vars", use.from.Vars)
 	ld.meta(use.node, r)
+	if use.check {
+		ld.specs(use.node, r)
+	}
 	if use.static {
 		r.AllowDuplicates = use.again
 	}
@@ -153,7 +156,17 @@ func (ld *loader) meta(n *yaml.Node, r *Role) {
 		case "allow_duplicates":
 			r.AllowDuplicates = ld.flag(f, false)
 		case "argument_specs":
-			r.specs = f.value
+			r.specs = f.value.Kind == yaml.MappingNode && len(f.value.Content) > 0
 		}
+	}
+}
+
+// specs says that what a role wants of its variables isn't checked.
+func (ld *loader) specs(n *yaml.Node, r *Role) {
+	if r.specs || slices.ContainsFunc(dataEndings, func(ending string) bool {
+		return ld.isFile(filepath.Join(r.Dir, "meta", "argument_specs"+ending))
+	}) {
+		ld.warnf(n, "`assert` in the role's tasks checks them; `rolespec_validate: false` says that it is meant so",
+			"the argument_specs of role `%s` aren't checked", r.Name)
 	}
 }
