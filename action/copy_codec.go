@@ -47,26 +47,22 @@ func (cp *copying) codec(p *probe, n int64) func() bundle.Codec {
 	padding := min(max(minPadding, int(n>>6)), maxPadding)
 	limit := g.RTT() + time.Duration(float64(padding)/below*float64(time.Second))
 	begin, read := time.Now(), g.Pad(padding)
-	answer := make(chan bundle.Codec, 1)
-	go func() {
-		<-read // at the latest when the connection ends
-		if time.Since(begin) <= limit {
-			answer <- bundle.Plain
-		}
-	}()
 	return sync.OnceValue(func() bundle.Codec { // one answer for all lanes
 		late := time.NewTimer(time.Until(begin.Add(limit)))
 		defer late.Stop()
+		var at time.Time
 		select {
-		case c := <-answer:
-			return c
+		case at = <-read:
 		case <-late.C:
+			select {
+			case at = <-read: // it had come when nobody looked yet
+			default:
+				return codec
+			}
 		}
-		select {
-		case c := <-answer: // it had come when nobody looked yet
-			return c
-		default:
-			return codec
+		if at.Sub(begin) <= limit {
+			return bundle.Plain
 		}
+		return codec
 	})
 }

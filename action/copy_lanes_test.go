@@ -32,13 +32,13 @@ type farAway struct {
 
 func (f *farAway) RTT() time.Duration { return f.rtt }
 
-func (f *farAway) Pad(n int) <-chan struct{} {
+func (f *farAway) Pad(n int) <-chan time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.padded += n
-	read := make(chan struct{})
+	read := make(chan time.Time, 1)
 	if !f.slow {
-		close(read)
+		read <- time.Now()
 	}
 	return read
 }

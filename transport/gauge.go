@@ -6,9 +6,9 @@ import "time"
 type Gauge interface {
 	// RTT is the shortest round trip seen so far, zero before the first.
 	RTT() time.Duration
-	// Pad sends about n bytes that mean nothing. The channel is closed when
-	// the host has read them, or the connection has ended.
-	Pad(n int) <-chan struct{}
+	// Pad sends about n bytes that mean nothing. The channel gives the time at
+	// which the host had read them, or the connection had ended.
+	Pad(n int) <-chan time.Time
 }
 
 // GaugeOf finds the gauge of conn, beneath what decorates it; nil where there

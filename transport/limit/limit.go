@@ -85,19 +85,20 @@ func (c *limited) RTT() time.Duration {
 
 // Pad answers when n bytes would have passed, without sending them where the
 // limit is what counts.
-func (c *limited) Pad(n int) <-chan struct{} {
-	read := make(chan struct{})
+func (c *limited) Pad(n int) <-chan time.Time {
+	read := make(chan time.Time, 1)
 	var wait time.Duration
 	for _, l := range c.limiters {
 		wait = max(wait, time.Duration(float64(n)/l.rate*float64(time.Second)))
 	}
 	g := transport.GaugeOf(c.Conn)
 	go func() {
-		defer close(read)
 		time.Sleep(c.RTT() + wait)
+		at := time.Now()
 		if g != nil && wait < 20*time.Millisecond {
-			<-g.Pad(n)
+			at = <-g.Pad(n)
 		}
+		read <- at
 	}()
 	return read
 }

@@ -29,10 +29,10 @@ func (c *Conn) timed(took time.Duration) {
 // Pad sends global requests of a kind that no server knows and that ask for no
 // answer, but for a last one: it is refused when the others have been read
 // (RFC 4254, 4).
-func (c *Conn) Pad(n int) <-chan struct{} {
-	read := make(chan struct{})
+func (c *Conn) Pad(n int) <-chan time.Time {
+	read := make(chan time.Time, 1)
 	go func() {
-		defer close(read)
+		defer func() { read <- time.Now() }()
 		for ; n > 0; n -= padSize {
 			if _, _, err := c.ssh.SendRequest("padding@thordeploy", false, make([]byte, min(n, padSize))); err != nil {
 				return
