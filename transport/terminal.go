@@ -16,13 +16,16 @@ import (
 // (attachScript). So the terminal only has to be there: nothing of the command's
 // passes through it, and end of file stays end of file.
 const (
-	// pipesScript says the number of the process that waits on standard error.
+	// pipesScript says the number of the process that waits on standard error. It
+	// does so in a subshell, for a shell that redirects its own printf has another
+	// standard output at that moment, which is the one that would be opened.
 	// When all that held its pipes is gone it ends its group, for the first cat
 	// still waits for input.
-	pipesScript = `exec 3>&1 4>&2; cat | { { sh -c 'printf "%s %s\n" "$0" "$$" >&4; exec sleep 60 3>&- 4>&- 5>&-' "$1" 2>&5 | cat >&3 5>&-; } 5>&1 | cat >&4; kill -9 0; }`
-	// attachScript's first argument is that number. Of an end by SIGPIPE no shell
+	pipesScript = `exec 3>&1 4>&2; cat | { { sh -c '(printf "%s %s\n" "$0" "$$" >&4); exec sleep 60 3>&- 4>&- 5>&-' "$1" 2>&5 | cat >&3 5>&-; } 5>&1 | cat >&4; kill -9 0; }`
+	// attachScript's first argument is that number. The end of the terminal is no
+	// signal to the command, as the end of a channel is none: it ignores SIGHUP. Of an end by SIGPIPE no shell
 	// says a word.
-	attachScript = `exec </proc/$1/fd/0 >/proc/$1/fd/1 2>/proc/$1/fd/2 || exit 126; kill -PIPE $1; shift; exec "$@"`
+	attachScript = `exec </proc/$1/fd/0 >/proc/$1/fd/1 2>/proc/$1/fd/2 || exit 126; kill -PIPE $1; shift; trap "" HUP; exec "$@"`
 )
 
 // atTerminal runs line with a controlling terminal, at which the method asks for

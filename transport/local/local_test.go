@@ -70,3 +70,18 @@ func TestBecomeWithSudo(t *testing.T) {
 		}
 	}
 }
+
+func TestBecome(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("root is needed, who may become anybody")
+	}
+	for _, method := range []string{"sudo", "su"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			transporttest.RunAs(t, func(*testing.T) transport.Conn {
+				return transport.WithBecome(local.Dial(), transport.Become{User: "nobody", Method: method})
+			})
+		})
+	}
+}

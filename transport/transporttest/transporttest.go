@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,39 +17,72 @@ import (
 	"thordeploy/transport"
 )
 
+// commands are what every Conn's commands keep to.
+var commands = map[string]func(*testing.T, transport.Conn){
+	"streams carry every byte both ways":                      binaryClean,
+	"stdout and stderr are apart":                             streamsApart,
+	"a large output needs little memory":                      largeOutput,
+	"an unread output holds the command back":                 backPressure,
+	"exit statuses are values":                                exitCodes,
+	"closing stdin is end of file":                            stdinEOF,
+	"output can be read after Wait":                           readAfterWait,
+	"cancelling ends the channel":                             cancelEndsChannel,
+	"cancelled before the start":                              cancelledBefore,
+	"closing a process unblocks":                              closeProcess,
+	"commands run side by side":                               concurrent,
+	"closing the connection unblocks":                         closeConn,
+	"a bad command line is refused":                           badLines,
+	"writing to a command that ended is an error, not a hang": writeAfterEnd,
+}
+
 // Run runs the suite. Each test opens connections of its own; the commands run
 // on a machine whose /bin/sh and /tmp are this one's, since tests look at
 // marker files from outside.
 func Run(t *testing.T, open func(t *testing.T) transport.Conn) {
-	tests := map[string]func(*testing.T, transport.Conn){
-		"streams carry every byte both ways":                      binaryClean,
-		"stdout and stderr are apart":                             streamsApart,
-		"a large output needs little memory":                      largeOutput,
-		"an unread output holds the command back":                 backPressure,
-		"exit statuses are values":                                exitCodes,
-		"a signal is told":                                        signals,
-		"closing stdin is end of file":                            stdinEOF,
-		"output can be read after Wait":                           readAfterWait,
-		"cancelling ends the channel":                             cancelEndsChannel,
-		"cancelled before the start":                              cancelledBefore,
-		"closing a process unblocks":                              closeProcess,
-		"commands run side by side":                               concurrent,
-		"closing the connection unblocks":                         closeConn,
-		"a bad command line is refused":                           badLines,
-		"a command line may be long":                              longLine,
-		"writing to a command that ended is an error, not a hang": writeAfterEnd,
-		"files":                files,
-		"files: large":         largeFile,
-		"files: what is wrong": fileErrors,
+	run(t, open, commands, map[string]func(*testing.T, transport.Conn){
+		"a signal is told":           signals,
+		"a command line may be long": longLine,
+		"files":                      files,
+		"files: large":               largeFile,
+		"files: what is wrong":       fileErrors,
+	})
+}
+
+// RunAs runs the suite for a Conn whose commands run as another account. What
+// becoming it costs is left out: room in the command line, the signal's name,
+// and the host's file service, which is another account's.
+func RunAs(t *testing.T, open func(t *testing.T) transport.Conn) {
+	run(t, open, commands, map[string]func(*testing.T, transport.Conn){
+		"a signal is told by the exit status": signalCodes,
+		"files are refused":                   filesRefused,
+	})
+}
+
+func run(t *testing.T, open func(t *testing.T) transport.Conn, suites ...map[string]func(*testing.T, transport.Conn)) {
+	for _, tests := range suites {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				conn := open(t)
+				t.Cleanup(func() { conn.Close() })
+				within(t, 60*time.Second, func() { test(t, conn) })
+			})
+		}
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			conn := open(t)
-			t.Cleanup(func() { conn.Close() })
-			within(t, 60*time.Second, func() { test(t, conn) })
-		})
+}
+
+// sharedDir is a folder that every account may write to.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "transporttest-")
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // within fails the test where f hangs, with a word better than the test
@@ -71,8 +105,8 @@ type result struct {
 	stdout, stderr []byte
 }
 
-// run starts line, gives it stdin, and reads it to its end.
-func run(t *testing.T, conn transport.Conn, line, stdin string) result {
+// output starts line, gives it stdin, and reads it to its end.
+func output(t *testing.T, conn transport.Conn, line, stdin string) result {
 	t.Helper()
 	p, err := conn.Start(t.Context(), line)
 	if err != nil {
@@ -114,25 +148,27 @@ func binaryClean(t *testing.T, conn transport.Conn) {
 	for i := range 1 << 20 {
 		all = append(all, byte(i), byte(i>>8))
 	}
-	p, err := conn.Start(t.Context(), "tee /dev/fd/2")
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	got := finish(p, bytes.NewReader(all))
-	if got.err != nil || got.exit.Code != 0 {
-		t.Errorf("tee: %+v, %v", got.exit, got.err)
-	}
-	if !bytes.Equal(got.stdout, all) {
-		t.Errorf("stdout: %d bytes came back of %d, or others", len(got.stdout), len(all))
-	}
-	if !bytes.Equal(got.stderr, all) {
-		t.Errorf("stderr: %d bytes came back of %d, or others", len(got.stderr), len(all))
+	for line, of := range map[string]func(result) []byte{
+		"cat":     func(r result) []byte { return r.stdout },
+		"cat >&2": func(r result) []byte { return r.stderr },
+	} {
+		p, err := conn.Start(t.Context(), line)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		got := finish(p, bytes.NewReader(all))
+		if got.err != nil || got.exit.Code != 0 {
+			t.Errorf("%s: %+v, %v", line, got.exit, got.err)
+		}
+		if !bytes.Equal(of(got), all) {
+			t.Errorf("%s: %d bytes came back of %d, or others", line, len(of(got)), len(all))
+		}
 	}
 }
 
 func streamsApart(t *testing.T, conn transport.Conn) {
-	got := run(t, conn, "echo out; echo err >&2; read -r x; echo \"$x\"", "in\n")
+	got := output(t, conn, "echo out; echo err >&2; read -r x; echo \"$x\"", "in\n")
 	if got.err != nil || string(got.stdout) != "out\nin\n" || string(got.stderr) != "err\n" {
 		t.Errorf("stdout %q, stderr %q, %v", got.stdout, got.stderr, got.err)
 	}
@@ -140,22 +176,40 @@ func streamsApart(t *testing.T, conn transport.Conn) {
 
 func exitCodes(t *testing.T, conn transport.Conn) {
 	for _, code := range []int{0, 1, 2, 42, 126, 127, 255} {
-		got := run(t, conn, fmt.Sprintf("exit %d", code), "")
+		got := output(t, conn, fmt.Sprintf("exit %d", code), "")
 		if got.err != nil || got.exit != (transport.Exit{Code: code}) {
 			t.Errorf("exit %d: got %+v, %v", code, got.exit, got.err)
 		}
 	}
-	if got := run(t, conn, "/no/such/command", ""); got.err != nil || got.exit.Code != 127 {
+	if got := output(t, conn, "/no/such/command", ""); got.err != nil || got.exit.Code != 127 {
 		t.Errorf("a missing command: got %+v, %v; want 127", got.exit, got.err)
 	}
 }
 
 func signals(t *testing.T, conn transport.Conn) {
 	for name, number := range map[string]int{"TERM": 15, "KILL": 9, "HUP": 1} {
-		got := run(t, conn, "kill -"+name+" $$; sleep 5", "")
+		got := output(t, conn, "kill -"+name+" $$; sleep 5", "")
 		if want := (transport.Exit{Code: 128 + number, Signal: name}); got.err != nil || got.exit != want {
 			t.Errorf("SIG%s: got %+v, %v; want %+v", name, got.exit, got.err, want)
 		}
+	}
+}
+
+// signalCodes is for a command behind a program that may tell a signal as a
+// shell does.
+func signalCodes(t *testing.T, conn transport.Conn) {
+	for name, number := range map[string]int{"TERM": 15, "KILL": 9, "USR1": 10} {
+		if got := output(t, conn, "kill -"+name+" $$; sleep 5", ""); got.err != nil || got.exit.Code != 128+number {
+			t.Errorf("SIG%s: got %+v, %v; want code %d", name, got.exit, got.err, 128+number)
+		}
+	}
+}
+
+func filesRefused(t *testing.T, conn transport.Conn) {
+	_, err := conn.Files(t.Context())
+	var te *transport.Error
+	if !errors.As(err, &te) || te.Phase != transport.PhaseChannel || te.Hint == "" {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -213,7 +267,7 @@ func concurrent(t *testing.T, conn transport.Conn) {
 	for i := range 8 {
 		wg.Go(func() {
 			in := strings.Repeat(fmt.Sprintf("%d\n", i), 50_000)
-			got := run(t, conn, fmt.Sprintf("cat; exit %d", i), in)
+			got := output(t, conn, fmt.Sprintf("cat; exit %d", i), in)
 			if got.err != nil || string(got.stdout) != in || got.exit.Code != i {
 				t.Errorf("command %d: %d bytes of %d, %+v, %v", i, len(got.stdout), len(in), got.exit, got.err)
 			}
@@ -237,7 +291,7 @@ func badLines(t *testing.T, conn transport.Conn) {
 			t.Errorf("%s: error %v, want a *transport.Error of phase %q", name, err, transport.PhaseChannel)
 		}
 	}
-	if got := run(t, conn, "echo alive", ""); string(got.stdout) != "alive\n" {
+	if got := output(t, conn, "echo alive", ""); string(got.stdout) != "alive\n" {
 		t.Errorf("after refused lines: %q, %v", got.stdout, got.err)
 	}
 }
@@ -245,7 +299,7 @@ func badLines(t *testing.T, conn transport.Conn) {
 func longLine(t *testing.T, conn transport.Conn) {
 	const frame = "echo " // and the line fills what a process can be given
 	word := strings.Repeat("x", transport.MaxLine-len(frame))
-	got := run(t, conn, frame+word, "")
+	got := output(t, conn, frame+word, "")
 	if got.err != nil || string(got.stdout) != word+"\n" {
 		t.Errorf("%d bytes of %d came back, %+v, %v, %.200q", len(got.stdout), len(word)+1, got.exit, got.err, got.stderr)
 	}
