@@ -16,6 +16,7 @@ func TestDeps(t *testing.T) {
 		"thordeploy/transport":       "the contract, not an implementation",
 		"thordeploy/transport/shell": "the held shell",
 		"golang.org/x/sync/errgroup": "several files at once",
+		"golang.org/x/sys/unix":      "the room on this machine's disk",
 	}
 	p, err := build.ImportDir(".", 0)
 	if err != nil {

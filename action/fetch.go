@@ -31,6 +31,7 @@ func fetchSpec() *Spec {
 			{Name: "dest", Type: String, Required: true, Doc: "local folder; the file goes to dest/HOST/src"},
 			{Name: "flat", Type: Bool, Default: false, Doc: "dest is the file itself, or a folder where it ends in /"},
 			{Name: "fail_on_missing", Type: Bool, Default: true, Doc: "no: a file that is not there is no failure"},
+			{Name: "max", Type: String, Doc: "most bytes that the file may have (500M, 20G); without it 10G, and half of what is free here"},
 			{Name: "validate_checksum", Type: Bool, Default: true, Doc: "compare digests of both sides"},
 		},
 		Doc: "Fetch a file from the host.",
@@ -69,6 +70,9 @@ func runFetch(ctx context.Context, c *Call) Result {
 	f := &fetching{call: c, src: c.Args.Str("src")}
 	if f.src == "" {
 		return failed("src is empty", "name a file on the host")
+	}
+	if _, err := readMax(c.Args.Str("max")); err != nil && c.Args.Str("max") != "" {
+		return failed(err.Error(), hintOf(err))
 	}
 	if c.Check {
 		return Result{Skipped: true, Msg: "not fetched in check mode"}
@@ -156,6 +160,10 @@ func (f *fetching) read(r io.Reader) error {
 			f.failed = err
 			return err
 		}
+	}
+	if err := f.fits(); err != nil {
+		f.failed = err
+		return err
 	}
 	return f.store(in)
 }
@@ -335,6 +343,7 @@ func (f *fetching) place() error {
 		return err
 	}
 	f.temp = ""
+	syncFolder(filepath.Dir(f.dest))
 	return nil
 }
 

@@ -223,7 +223,7 @@ func TestFetchToAFullDisk(t *testing.T) {
 	t.Cleanup(func() { _ = exec.Command("umount", small).Run() })
 	src := write(t, t.TempDir()+"/f", strings.Repeat("x", 1<<20), 0o644)
 	h := openHost(t, "dash", "dash")
-	r := h.run(t, "fetch", values{"src": src, "dest": small + "/", "flat": true})
+	r := h.run(t, "fetch", values{"src": src, "dest": small + "/", "flat": true, "max": "10M"})
 	mustFail(t, r, "no space left", small)
 	if r.Lost != nil {
 		t.Error("the host counts as lost")
