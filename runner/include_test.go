@@ -12,6 +12,7 @@ func TestIncludes(t *testing.T) {
 		"nest.yml":                  "- {name: n, include_tasks: f.yml, loop: [a, b], vars: {v: \"{{ outer }}\"}}\n",
 		"self.yml":                  "- {name: s, include_tasks: self.yml}\n",
 		"until.yml":                 "- {name: set, set_fact: {n: \"{{ n + 1 }}\"}}\n- {name: u, include_tasks: until.yml, when: n < 3}\n- {name: end, debug: {msg: \"{{ n }}\"}}\n",
+		"count.yml":                 "- {name: c, include_tasks: count.yml, vars: {n: \"{{ m + 1 }}\", m: 2}, when: n < 2}\n",
 		"bad.yml":                   "- {nosuch: x}\n",
 		"roles/r/tasks/main.yml":    "- {name: t, debug: {msg: \"{{ d }} {{ v }} {{ dep }}\"}, changed_when: true, notify: rh}\n",
 		"roles/r/tasks/other.yml":   "- {name: o, debug: {msg: \"{{ role_path | basename }} {{ v }}\"}}\n- {name: p, include_role: {name: in}}\n",
@@ -57,6 +58,10 @@ func TestIncludes(t *testing.T) {
 			web1 ok n
 			web1 ok f: a o -
 			web1 ok f: b o -
+		`, ""},
+		{"its own vars count in its when, over those of the include around it", "  - {name: inc, include_tasks: count.yml, vars: {n: 1}}\n", `
+			web1 ok inc
+			web1 skipped c
 		`, ""},
 		{"its when is its own, apply's is for its tasks", `
   - {name: one, include_tasks: f.yml, when: false}
