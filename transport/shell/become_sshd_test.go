@@ -148,3 +148,34 @@ func TestBecomingIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestHostsThatGiveLittle: a /tmp that can't be written to or run from is no
+// hindrance, and an account without a shell says so.
+func TestHostsThatGiveLittle(t *testing.T) {
+	t.Parallel()
+	for _, sh := range []string{"dash", "busybox"} {
+		l := labtest.Start(t, lab.Options{N: 1, Shell: sh, Accounts: []lab.Account{{Name: "ops", Sudo: lab.SudoFree}, {Name: "shut"}}})
+		setUp := `for d in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o ro,noexec none $d 2>/dev/null; done
+			printf '#!/bin/sh\necho This account is currently not available.\nexit 1\n' >/etc/nologin.sh; chmod 755 /etc/nologin.sh
+			sed -i 's#^\(shut:.*:\)[^:]*$#\1/etc/nologin.sh#' /etc/passwd`
+		if out, err := l.Hosts[0].Run(t.Context(), setUp); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for _, b := range []transport.Become{{}, {User: "root"}} {
+			r := openOn(t, l, l.Hosts[0], "ops", shell.Options{Become: b})
+			if got := r.run(t, "touch /tmp/x 2>/dev/null; echo $?"); got == "0\n" {
+				t.Error("/tmp can be written to")
+			}
+			streams(t, r, map[string]string{"": "ops", "root": "root"}[b.User])
+			if _, _, err := r.Close(t.Context(), true); err != nil {
+				t.Error(err)
+			}
+		}
+		conn, _ := dial(t, l, l.Hosts[0], "shut")
+		_, err := shell.Open(t.Context(), conn, shell.Options{})
+		var te *transport.Error
+		if !errors.As(err, &te) || te.Phase != transport.PhaseChannel || !strings.Contains(err.Error(), "login shell ended with status 1 before it ran anything") || te.Hint == "" {
+			t.Errorf("%s: %v", sh, err)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func again(err *transport.Error) bool {
 // refused together don't come back together.
 func backoff(base time.Duration, attempt int) time.Duration {
 	d := min(base<<min(attempt, 10), 10*time.Second)
-	return d/2 + rand.N(d+1)
+	return d/2 + rand.N(d+1) //nolint:gosec // it spreads load and hides nothing
 }
 
 // sleep waits and reports whether it could.

@@ -53,12 +53,11 @@ type Config struct {
 
 // block is the lines that one Host or Match line governs.
 type block struct {
-	place   string
-	host    []string // patterns of Host; nil: a Match, or the head of a file
-	match   []criterion
-	within  []int // included files: the blocks around, all of which must match
-	lines   []line
-	include bool // only a mark: lines that follow belong to the block around
+	place  string
+	host   []string // patterns of Host; nil: a Match, or the head of a file
+	match  []criterion
+	within []int // included files: the blocks around, all of which must match
+	lines  []line
 }
 
 // Load reads files in order; one that doesn't exist counts as empty. A file of
