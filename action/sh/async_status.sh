@@ -9,6 +9,7 @@ if [ ! -d "$job" ]; then
 fi
 if [ "$2" = cleanup ]; then
 	rm -rf -- "$job"
+	rmdir -- "$HOME/.ansible_async" 2>/dev/null # unless other jobs are kept there
 	exit 0
 fi
 emit_hex cmd "$(cat -- "$job/cmd" 2>/dev/null)"

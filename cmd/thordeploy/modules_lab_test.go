@@ -24,6 +24,9 @@ const everyModule = `
     - {name: mkdir, mkdir: "{{ d }}"}
     - {name: command, command: "printf %s hello", register: said}
     - {name: shell, shell: "echo $0 | wc -l && exit 3", register: shelled, failed_when: shelled.rc != 3}
+    - {name: in the background, shell: "sleep 0.2; echo late", async: 30, poll: 0, register: job}
+    - {name: async_status, async_status: {jid: "{{ job.ansible_job_id }}"}, register: later, until: later.finished, retries: 50, delay: 0.1}
+    - {name: its file, async_status: {jid: "{{ job.ansible_job_id }}", mode: cleanup}}
     - {name: raw, raw: "echo raw >{{ d }}/raw"}
     - {name: script, script: "hello.sh there", register: scripted}
     - {name: copy a tree, copy: {src: tree, dest: "{{ d }}"}}
@@ -60,6 +63,7 @@ const everyModule = `
           - ansible_hostname == inventory_hostname
           - said.stdout == 'hello' and said is changed
           - shelled.stdout == '1'
+          - later.stdout == 'late' and later.rc == 0
           - (scripted.stdout | trim) == 'hello there'
           - copied is changed and again is not changed
           - looked.stat.islnk
