@@ -133,12 +133,15 @@ func codecLine(c bundle.Codec) string {
 
 // run sends all of it. The Result is the first lane's that failed.
 func (o *outgoing) run(ctx context.Context, p *probe) Result {
-	line := o.copying.unpackLine(p)
 	codec := o.copying.codec(p, o.bytes)
-	n := 1
+	n, ahead := 1, int64(0)
 	if g := transport.GaugeOf(o.copying.call.Shell.Conn()); g != nil && !o.copying.call.Shell.Shared() {
 		n = o.count(g.RTT())
+		if p.checkpoint {
+			ahead = paceFor(g.RTT())
+		}
 	}
+	line := o.copying.unpackLine(p, ahead > 0)
 	if n > 1 { // the largest first, so that the lanes end together
 		slices.SortStableFunc(o.files, func(a, b int) int {
 			return int(o.copying.tree.Entries[b].Size - o.copying.tree.Entries[a].Size)
@@ -149,10 +152,19 @@ func (o *outgoing) run(ctx context.Context, p *probe) Result {
 	for k := range n {
 		lanes.Go(func() {
 			begun := false
+			var heed func(io.Reader) error
+			pace := newPacer(ahead)
+			if ahead > 0 {
+				heed = pace.heed
+			}
 			s, err := streamLine(ctx, o.copying.call, line, func(w io.Writer) error {
 				begun = true
-				return o.write(w, codec())
-			}, nil)
+				c := codec()
+				if pace.w = w; ahead > 0 && c == bundle.Plain {
+					w = pace
+				}
+				return o.write(w, c)
+			}, heed)
 			refused[k] = !begun && refusedChannel(err)
 			if results[k] = o.copying.sent(p, s, err); results[k].Failed && !refused[k] {
 				o.halt()
@@ -182,15 +194,17 @@ const makeFolders = `make(){ [ -d "$1/" ]||{ make "${1%/*}" "$2" "$3"&&{ mkdir -
 
 // unpack is shell text: unpacks standard input in the folder $1. It begins with
 // a line that names the program to undo its compression.
-const unpack = `IFS= read -r z&&cd -- "$1"&&if [ "$z" = cat ];then tar -xopmf -;else "$z" -dc|tar -xopmf -;fi`
+func unpack(paced bool) string {
+	return `IFS= read -r z&&cd -- "$1"&&if [ "$z" = cat ];then ` + tarCommand(paced) + `;else "$z" -dc|` + tarCommand(false) + `;fi`
+}
 
 // unpackLine makes the folder where it is missing, unpacks into it, and removes
 // what it made where the stream doesn't come whole. One line without single
 // quotes and exclamation marks, so that any login shell takes it.
-func (cp *copying) unpackLine(p *probe) string {
-	words := []string{"/bin/sh", "-c", unpack, "unpack", p.base}
+func (cp *copying) unpackLine(p *probe, paced bool) string {
+	words := []string{"/bin/sh", "-c", unpack(paced), "unpack", p.base}
 	if p.missing {
-		words[2] = makeFolders + `make "$1" "$2" "$3"&&` + unpack + `||{ s=$?;cd /;rm -rf -- "$4";exit $s;}`
+		words[2] = makeFolders + `make "$1" "$2" "$3"&&` + unpack(paced) + `||{ s=$?;cd /;rm -rf -- "$4";exit $s;}`
 		words = append(words, chmodText(cp.folderMode(p, rootEntry)), cp.owner, p.top)
 	}
 	return "exec " + transport.Quote(words...)

@@ -24,23 +24,25 @@ type found struct {
 
 // probe is what the host reports before a copy.
 type probe struct {
-	base      string // folder that entries are relative to
-	name      string // of a single file, under base
-	missing   bool   // base isn't there
-	empty     bool   // nothing is in it, or it is missing
-	inside    bool   // a single file goes into the folder named as dest
-	top       string // the topmost folder that is missing on the way to base
-	obstacle  string // a path on the way to base that is no folder
-	umask     uint32
-	tar       bool
-	gzip      bool
-	zstd      bool
-	tool      string // sha256sum, sha1sum, md5sum, or empty
-	fsType    string // as statfs(2) has it, hex
-	free      int64  // bytes free on base's filesystem, -1: unknown
-	available int64  // bytes of memory available, for RAM filesystems, -1: unknown
-	used      int64  // bytes in the RAM drive that holds base
-	entries   []found
+	base     string // folder that entries are relative to
+	name     string // of a single file, under base
+	missing  bool   // base isn't there
+	empty    bool   // nothing is in it, or it is missing
+	inside   bool   // a single file goes into the folder named as dest
+	top      string // the topmost folder that is missing on the way to base
+	obstacle string // a path on the way to base that is no folder
+	umask    uint32
+	tar      bool
+	gzip     bool
+	zstd     bool
+	// checkpoint: tar is GNU's and says how far it has come.
+	checkpoint bool
+	tool       string // sha256sum, sha1sum, md5sum, or empty
+	fsType     string // as statfs(2) has it, hex
+	free       int64  // bytes free on base's filesystem, -1: unknown
+	available  int64  // bytes of memory available, for RAM filesystems, -1: unknown
+	used       int64  // bytes in the RAM drive that holds base
+	entries    []found
 }
 
 // batchSize bounds the entries' part of one request: the host's shell reads a
@@ -104,6 +106,7 @@ func (p *probe) read(v map[string]string, list map[string][]string, wants string
 	state := v["base_state"]
 	p.missing, p.empty = state == "missing", state == "missing" || state == "empty"
 	p.inside, p.tar = v["inside"] == "1", strings.Contains(v["tools"], "tar ")
+	p.checkpoint = strings.Contains(v["tools"], "checkpoint ")
 	p.gzip, p.zstd = strings.Contains(v["tools"], "gzip "), strings.Contains(v["tools"], "zstd ")
 	if p.top = v["top"]; p.top == "" {
 		p.top = p.base

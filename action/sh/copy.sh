@@ -8,7 +8,8 @@
 # SUMS: yes where digests are wanted.
 #
 #   base        folder that entries are relative to (hex); base_state: there, empty, missing, other
-#   tools       those of tar, gzip and zstd that are there, each with a blank
+#   tools       those of tar, gzip and zstd that are there, each with a blank; of a
+#               tree also checkpoint, where tar is GNU's
 #   top         the topmost folder that is missing on the way to base (hex)
 #   kinds       a letter an entry: - missing, d, f, l (symlink), o (other)
 #   at          of each that is not missing: mode uid gid owner group size, and a tab
@@ -68,6 +69,9 @@ tools=
 for tool in tar gzip zstd; do
 	if command -v $tool >/dev/null; then tools="$tools$tool "; fi
 done
+if [ "$what" = tree ]; then
+	case $(tar --version 2>/dev/null) in *'GNU tar'*) tools="${tools}checkpoint " ;; esac
+fi
 emit tools "$tools"
 
 # The filesystem is that of the nearest folder that is there.
