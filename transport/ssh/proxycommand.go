@@ -74,6 +74,8 @@ type proxy struct {
 	ended chan struct{}
 	once  sync.Once
 	any   atomic.Bool // the host has said something
+
+	closed atomic.Bool // from this side
 }
 
 // Read tells a command that failed before the host said anything from a host
@@ -93,7 +95,8 @@ func (p *proxy) Write(b []byte) (int, error) {
 
 // explain says how a command ended that the host said nothing through.
 func (p *proxy) explain(err error) error {
-	if p.any.Load() || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) {
+	gone := errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed)
+	if p.any.Load() || p.closed.Load() || !gone {
 		return err
 	}
 	select {
@@ -111,6 +114,7 @@ func (p *proxy) explain(err error) error {
 // Close ends the command and what it started, gently at first.
 func (p *proxy) Close() error {
 	p.once.Do(func() {
+		p.closed.Store(true)
 		p.in.Close()
 		p.out.Close()
 		go func() {
