@@ -83,7 +83,7 @@ func TestTemplateFilesAsAnsibleHasThem(t *testing.T) {
 				o.TrimBlocks = b
 			}
 			o.LstripBlocks, _ = c.Opts["lstrip_blocks"].(bool)
-			got, err := Render(c.Text, "templates/x.j2", o, from)
+			got, err := new(Templates).Render(c.Text, "templates/x.j2", o, from)
 			if err != nil {
 				t.Fatalf("%q: %v", c.Text, err)
 			}
@@ -128,7 +128,7 @@ func TestTemplateFileFaults(t *testing.T) {
 		"{% endmacro %}":                                           "`endmacro` without its beginning",
 		"{% wth a=1 %}":                                            "unknown statement `wth` in a template; did you mean `with`?",
 	} {
-		_, err := Render(text, "x.j2", action.TemplateOptions{TrimBlocks: true, Load: from.load}, from)
+		_, err := new(Templates).Render(text, "x.j2", action.TemplateOptions{TrimBlocks: true, Load: from.load}, from)
 		var bad *EvalError
 		if !errors.As(err, &bad) {
 			t.Errorf("%q: %v", text, err)
@@ -159,6 +159,6 @@ func FuzzRender(f *testing.F) {
 	}
 	from := files{all.Vars, all.Files}
 	f.Fuzz(func(_ *testing.T, text string) {
-		_, _ = Render(text, "x.j2", action.TemplateOptions{TrimBlocks: true, LstripBlocks: true, Load: from.load}, from)
+		_, _ = new(Templates).Render(text, "x.j2", action.TemplateOptions{TrimBlocks: true, LstripBlocks: true, Load: from.load}, from)
 	})
 }

@@ -18,21 +18,21 @@ const (
 // evaluation is one run of a template against a scope. It belongs to one
 // goroutine.
 type evaluation struct {
-	scope   Scope
-	locals  []local // what for and set define, innermost last
-	level   int     // scopes around: at 0, what is defined is the file's own
-	depth   int     // loops, macros and files inside each other
-	file    *module // what the template file defines at its top; nil: not a file
-	home    *template
-	files   []*template // that include each other
-	loaded  map[string]*template
-	load    func(name string) (text, file string, err error)
-	busy    []busyVar
-	known   map[*Value]any // variables already evaluated
-	bytes   int
-	steps   int
-	filters map[string]filter // for map('upper') and its like
-	tests   map[string]test
+	scope        Scope
+	locals       []local // what for and set define, innermost last
+	level        int     // scopes around: at 0, what is defined is the file's own
+	depth        int     // loops, macros and files inside each other
+	file         *module // what the template file defines at its top; nil: not a file
+	home         *template
+	files        []*template // that include each other
+	loaded       map[string]*template
+	load         func(name string) (text, file string, err error)
+	templates    *Templates // compiles what load gives; set where load is
+	busy         []busyVar
+	known        map[*Value]any // variables already evaluated
+	bytes, steps int
+	filters      map[string]filter // for map('upper') and its like
+	tests        map[string]test
 }
 
 // busyVar is a variable that is being evaluated. A scope may make a new Value

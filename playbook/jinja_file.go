@@ -13,8 +13,8 @@ import (
 // scope; file is its name in messages. As Ansible has it, a first line
 // `#jinja2: key: value, …` wins over the options, and newlines at the text's
 // end stay. The error is an *EvalError with the place in the file.
-func Render(text, file string, o action.TemplateOptions, sc Scope) (string, error) {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+func (c *Templates) Render(text, file string, o action.TemplateOptions, sc Scope) (string, error) {
+	text = unixLines(text)
 	sx := fileSyntax(o)
 	newline := o.NewlineSequence
 	if newline == "" {
@@ -38,12 +38,12 @@ func Render(text, file string, o action.TemplateOptions, sc Scope) (string, erro
 	t := &template{syntax: sx, origin: origin{rng: whole, text: text, first: first}}
 	var err error
 	if body != "" {
-		t, err = compileFileAt(body, t.origin, sx)
+		t, err = c.get(body, t.origin, sx, false)
 	}
 	var out strings.Builder
 	if err == nil {
 		ev := newEvaluation(layered{o.Vars, sc})
-		ev.load = o.Load
+		ev.load, ev.templates = o.Load, c
 		_, err = ev.inFile(t, true, &out)
 	}
 	if err != nil {
@@ -115,14 +115,14 @@ func (sx *syntax) override(line string, newline *string) error {
 	return nil
 }
 
-// compileFile compiles a template file that another one asked for.
-func compileFile(text, file string, sx syntax) (*template, error) {
-	text = strings.TrimSuffix(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
+// include compiles a template file that another one asked for.
+func (c *Templates) include(text, file string, sx syntax) (*template, error) {
+	text = strings.TrimSuffix(unixLines(text), "\n")
 	o := origin{rng: diag.Range{File: file, Line: 1}, text: text}
 	if text == "" {
 		return &template{origin: o, syntax: sx}, nil
 	}
-	return compileFileAt(text, o, sx)
+	return c.get(text, o, sx, true)
 }
 
 // compileFileAt is compile for a template file, whose faults know their file.

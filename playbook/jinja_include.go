@@ -96,7 +96,7 @@ func (ev *evaluation) loadFile(name string) (*template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := compileFile(text, file, ev.home.syntax)
+	t, err := ev.templates.include(text, file, ev.home.syntax)
 	if err != nil {
 		return nil, err
 	}

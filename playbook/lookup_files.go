@@ -331,7 +331,7 @@ func lookTemplate(l *looking, terms []any) ([]any, error) {
 			CommentStart: l.option("comment_start_string", ""), CommentEnd: l.option("comment_end_string", ""),
 			Vars: own, Load: l.load,
 		}
-		out, err := Render(text, file, o, inner)
+		out, err := l.ev.cache().Render(text, file, o, inner)
 		if err != nil {
 			return nil, err
 		}

@@ -32,7 +32,7 @@ func (h *hostRun) call(t *playbook.Task, f *frame, sc *scope) (*action.Call, err
 		Trees:    &h.trees,
 		RAMSizes: h.ram,
 		Template: func(text, file string, o action.TemplateOptions) (string, error) {
-			out, err := playbook.Render(text, file, o, sc)
+			out, err := h.templates.Render(text, file, o, sc)
 			return out, h.templateFault(err)
 		},
 	}, nil

@@ -18,19 +18,20 @@ import (
 // run is one call of [Runner.Run].
 type run struct {
 	*Runner
-	ctx     context.Context // of the workers: ends when the caller's does or a sink fails
-	pb      *playbook.Playbook
-	chosen  []*inventory.Host // the hosts of all legs
-	events  chan Event        // workers -> the goroutine that owns the state
-	world   atomic.Pointer[world]
-	mems    sync.Map // by host: *memory
-	trees   bundle.Cache
-	jobs    sync.Map // host and job: the outcome of a task that was not waited for
-	keeper  *keeper
-	lastLeg map[string]int // by host: the last leg that it is in
-	extra   layer          // -e, compiled
-	asking  sync.Mutex     // one question to the person at a time
-	stepped atomic.Bool    // the person asked not to be asked again
+	ctx       context.Context // of the workers: ends when the caller's does or a sink fails
+	pb        *playbook.Playbook
+	chosen    []*inventory.Host // the hosts of all legs
+	events    chan Event        // workers -> the goroutine that owns the state
+	world     atomic.Pointer[world]
+	mems      sync.Map // by host: *memory
+	trees     bundle.Cache
+	templates playbook.Templates
+	jobs      sync.Map // host and job: the outcome of a task that was not waited for
+	keeper    *keeper
+	lastLeg   map[string]int // by host: the last leg that it is in
+	extra     layer          // -e, compiled
+	asking    sync.Mutex     // one question to the person at a time
+	stepped   atomic.Bool    // the person asked not to be asked again
 
 	growing sync.Mutex
 	grown   bool // add_host or group_by have changed the inventory
