@@ -40,6 +40,7 @@ type Param struct {
 	Default  any      // nil: none
 	Choices  []string // allowed values of a String or of a List's items; of a Mode, words allowed besides modes
 	Doc      string   // one sentence
+	JSON     bool     // a list or a mapping that is given is JSON text
 }
 
 // Spec is a module: the one source for checking, help and documentation.
@@ -88,7 +89,8 @@ type Call struct {
 	Background *Background
 	Check      bool                           // report without acting
 	Diff       bool                           // report what changes, in Result.Diff
-	Vars       func(expr string) (any, error) // evaluates a variable's name or an expression in the task's scope (debug: var=, assert: that=)
+	Vars       func(expr string) (any, error) // evaluates an expression in the task's scope (assert: that=)
+	Shown      func(expr string) (any, error) // the same, as {{ }} around it would give it (debug: var=)
 	Output     func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil
 	Trees      *bundle.Cache                  // packed trees, shared by all hosts
 	RAMSizes   map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point

@@ -25,7 +25,7 @@ func copySpec() *Spec {
 		Name: "copy",
 		Params: []Param{
 			{Name: "src", Type: Path, Doc: "local file or folder; a folder with / at its end means its contents"},
-			{Name: "content", Type: Raw, Doc: "text to write, instead of src"},
+			{Name: "content", Type: Raw, JSON: true, Doc: "text to write, instead of src"},
 			{Name: "dest", Type: Path, Required: true, Doc: "where on the host"},
 			{Name: "mode", Type: Mode, Choices: []string{"preserve"}, Doc: "permissions of files; without it a tree keeps its executable bits"},
 			{Name: "directory_mode", Type: Mode, Choices: []string{"preserve"}, Doc: "permissions of folders that are made"},

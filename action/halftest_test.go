@@ -205,6 +205,7 @@ func (h *host) runContext(ctx context.Context, t *testing.T, module string, valu
 		Output: func(string, []byte) {},
 		Trees:  &bundle.Cache{},
 		Vars:   func(string) (any, error) { return nil, os.ErrNotExist },
+		Shown:  func(string) (any, error) { return nil, os.ErrNotExist },
 	}
 	if h != nil {
 		c.Shell = h.Session

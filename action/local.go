@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 )
@@ -79,7 +80,7 @@ func runDebug(_ context.Context, c *Call) Result {
 		}
 		return Result{Msg: display(msg), Values: map[string]any{"msg": msg}}
 	}
-	v, err := c.Vars(name)
+	v, err := c.Shown(name)
 	if err != nil {
 		v = "VARIABLE IS NOT DEFINED!: " + err.Error()
 	}
@@ -173,12 +174,25 @@ func runSetFact(_ context.Context, c *Call) Result {
 		if !variableName.MatchString(name) {
 			return failed(fmt.Sprintf("%q can't be the name of a variable", name), "use letters, digits and underscores, and begin with no digit")
 		}
-		vars[name] = c.Args.values[name]
+		vars[name] = fact(c.Args.values[name])
 	}
 	if len(vars) == 0 {
 		return failed("no variable to set", "give at least one name and its value")
 	}
 	return Result{Vars: vars, Values: map[string]any{"ansible_facts": vars}}
+}
+
+// fact is a variable's value, of which Ansible takes four words for booleans.
+func fact(v any) any {
+	if s := reflect.ValueOf(v); s.Kind() == reflect.String { // marked text too
+		switch strings.ToLower(s.String()) {
+		case "true", "yes":
+			return true
+		case "false", "no":
+			return false
+		}
+	}
+	return v
 }
 
 // runPing is ansible.builtin.ping, data=crash included.

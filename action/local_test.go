@@ -19,6 +19,7 @@ func withVars(vars map[string]any) func(*Call) {
 			}
 			return nil, fmt.Errorf("`%s` is undefined", name)
 		}
+		c.Shown = c.Vars
 	}
 }
 

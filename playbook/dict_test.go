@@ -15,9 +15,10 @@ func TestOrderOfMappings(t *testing.T) {
 	pb, list := Load("p.yml", "", []byte(`
 - hosts: all
   vars:
+    one: 1
     plain: {z: 1, m: {y: 1, b: 2}, a: 3}
     listed: [{z: 1, a: 2}]
-    made: {z: "{{ 1 + 0 }}", a: "{{ plain }}"}
+    made: {z: "{{ one }}", a: "{{ plain }}"}
     through: "{{ made }}"
     read: "{{ '{\"z\": 1, \"a\": {\"q\": 1, \"c\": 2}}' | from_json }}"
     yaml: "{{ 'z: 1\na: 2' | from_yaml }}"
@@ -59,7 +60,7 @@ func TestOrderOfMappings(t *testing.T) {
 		}
 	}
 	// Outside they are Go's maps.
-	v, err := pb.Plays[0].Vars[2].Value.Eval(sc)
+	v, err := pb.Plays[0].Vars[3].Value.Eval(sc)
 	want := map[string]any{"z": 1, "a": map[string]any{"z": 1, "m": map[string]any{"y": 1, "b": 2}, "a": 3}}
 	if diff := cmp.Diff(any(want), v); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)

@@ -57,6 +57,19 @@ func (e *Expr) Eval(sc Scope) (any, error) {
 	if e == nil || e.tmpl == nil {
 		return e.value(), nil
 	}
+	v, err := e.tmpl.native(newEvaluation(sc))
+	if err != nil {
+		return nil, evalError(err, e.rng)
+	}
+	return outside(v), nil
+}
+
+// Shown gives what `{{ expression }}` would: debug's var. The error is an
+// *EvalError.
+func (e *Expr) Shown(sc Scope) (any, error) {
+	if e == nil || e.tmpl == nil {
+		return e.value(), nil
+	}
 	v, err := e.tmpl.run(newEvaluation(sc))
 	if err != nil {
 		return nil, evalError(err, e.rng)

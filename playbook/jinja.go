@@ -3,6 +3,7 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,8 +33,12 @@ type template struct {
 	origin origin
 	syntax syntax
 	body   []segment
-	lone   node // the expression, where the text is one {{ }} and nothing else
+	lone   node   // the expression, where the text is one {{ }} and nothing else
+	single string // the variable, where the text is {{ name }}
 }
+
+// singleVariable is what Ansible takes for a reference to a variable.
+var singleVariable = regexp.MustCompile(`^\{\{\s*([A-Za-z_]\w*)\s*\}\}\n?$`)
 
 // segment is a part of a template: text, an expression or a statement.
 type segment interface {
@@ -110,6 +115,9 @@ func compile(text string, from origin, sx syntax, bare bool) (t *template, err e
 		if out, ok := t.body[0].(*output); ok {
 			t.lone = out.expr
 		}
+	}
+	if m := singleVariable.FindStringSubmatch(text); m != nil {
+		t.single = m[1]
 	}
 	return t, nil
 }

@@ -79,7 +79,7 @@ func outside(v any) any {
 	case []any:
 		for i, item := range v {
 			switch item.(type) {
-			case *dict, []any:
+			case *dict, []any, keptText:
 			default:
 				continue
 			}
@@ -97,5 +97,5 @@ func outside(v any) any {
 		}
 		return out
 	}
-	return v
+	return unkept(v)
 }

@@ -58,31 +58,6 @@ func newEvaluation(sc Scope) *evaluation {
 	return &evaluation{scope: sc, filters: filters, tests: tests}
 }
 
-// run evaluates a template: the expression's own type for a lone {{ }},
-// otherwise text.
-func (t *template) run(ev *evaluation) (v any, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = faultAt(0, 0, "template can't be evaluated: %v", r)
-		}
-		var f *fault
-		if errors.As(err, &f) && f.tmpl == nil {
-			f.tmpl = t
-		}
-	}()
-	if t.lone != nil {
-		if v, err = ev.defined(t.lone); err != nil {
-			return nil, err
-		}
-		return ev.finish(v)
-	}
-	var out strings.Builder
-	mark := len(ev.locals)
-	err = renderAll(ev, t.body, &out)
-	ev.locals = ev.locals[:mark]
-	return out.String(), err
-}
-
 // spend counts bytes of text that are about to be made.
 func (ev *evaluation) spend(n int) error {
 	if n < 0 || n > maxOutput-ev.bytes {
@@ -278,6 +253,11 @@ func (a arguments) flag(i int, def bool) bool {
 
 // variable looks a name up: what the template defined, then the scope.
 func (ev *evaluation) variable(word string, a at) (any, error) {
+	v, err := ev.variableAsIs(word, a)
+	return unkept(v), err
+}
+
+func (ev *evaluation) variableAsIs(word string, a at) (any, error) {
 	for _, l := range slices.Backward(ev.locals) {
 		if l.name == word {
 			return l.value, nil
@@ -356,6 +336,9 @@ func (ev *evaluation) suggestion(word string) func() string {
 func (ev *evaluation) variableValue(word string, v any, a at) (any, error) {
 	val, ok := v.(*Value)
 	if !ok {
+		if kept, ok := v.(keptText); ok {
+			return kept, nil
+		}
 		return plain(v), nil
 	}
 	if _, ok := val.Const(); ok {
@@ -409,6 +392,11 @@ func (ev *evaluation) cycle(word string, val *Value) string {
 
 // member gives v.key or v[key].
 func (ev *evaluation) member(v, key any, a at) (any, error) {
+	out, err := ev.memberAsIs(v, key, a)
+	return unkept(out), err
+}
+
+func (ev *evaluation) memberAsIs(v, key any, a at) (any, error) {
 	if u, ok := v.(*undefined); ok {
 		return u, nil // as Ansible: undefined.anything is undefined
 	}
@@ -422,7 +410,7 @@ func (ev *evaluation) member(v, key any, a at) (any, error) {
 		return nil, faultAt(a.pos, a.end, "%s", err)
 	}
 	if ok {
-		return ev.force(out, a)
+		return ev.forceAsIs(out, a)
 	}
 	f := faultAt(a.pos, a.end, "%s has no `%s`", kindOf(v), toText(key))
 	f.undefined = toText(key)
@@ -434,8 +422,16 @@ func (ev *evaluation) member(v, key any, a at) (any, error) {
 
 // force evaluates a *Value that sits inside a variable.
 func (ev *evaluation) force(v any, a at) (any, error) {
-	if val, ok := v.(*Value); ok {
-		return ev.variableValue("", val, a)
+	out, err := ev.forceAsIs(v, a)
+	return unkept(out), err
+}
+
+func (ev *evaluation) forceAsIs(v any, a at) (any, error) {
+	switch v := v.(type) {
+	case *Value:
+		return ev.variableValue("", v, a)
+	case keptText:
+		return v, nil
 	}
 	return plain(v), nil
 }

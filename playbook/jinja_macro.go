@@ -143,7 +143,10 @@ func (m *macro) call(ev *evaluation, a arguments) (any, error) {
 	if errors.As(err, &f) && f.tmpl == nil {
 		f.tmpl = m.home
 	}
-	return out.String(), err
+	if err != nil {
+		return nil, err
+	}
+	return ev.made(out.String())
 }
 
 func (m *macro) bindArguments(ev *evaluation, a arguments) error {

@@ -139,15 +139,18 @@ type item struct {
 }
 
 func (n *item) eval(ev *evaluation) (any, error) {
-	v, err := n.of.eval(ev)
-	if err != nil {
-		return nil, err
-	}
-	k, err := ev.defined(n.key)
+	v, k, err := n.operands(ev)
 	if err != nil {
 		return nil, err
 	}
 	return ev.member(v, k, n.at)
+}
+
+func (n *item) operands(ev *evaluation) (of, key any, err error) {
+	if of, err = n.of.eval(ev); err == nil {
+		key, err = ev.defined(n.key)
+	}
+	return of, key, err
 }
 
 type slice struct {
@@ -194,17 +197,21 @@ type choice struct {
 }
 
 func (n *choice) eval(ev *evaluation) (any, error) {
+	return n.choose(ev, func(n node) (any, error) { return n.eval(ev) })
+}
+
+func (n *choice) choose(ev *evaluation, eval func(node) (any, error)) (any, error) {
 	c, err := ev.defined(n.cond)
 	if err != nil {
 		return nil, err
 	}
 	if truth(c) {
-		return n.then.eval(ev)
+		return eval(n.then)
 	}
 	if n.other == nil {
 		return &undefined{faultAt(n.pos, n.end, "the condition is false and there is no `else`"), true}, nil
 	}
-	return n.other.eval(ev)
+	return eval(n.other)
 }
 
 type logic struct {

@@ -23,8 +23,10 @@ func (b *body) eval(ev *evaluation) (any, error) {
 	}
 	defer leave()
 	var out strings.Builder
-	err = renderAll(ev, b.segments, &out)
-	return out.String(), err
+	if err = renderAll(ev, b.segments, &out); err != nil {
+		return nil, err
+	}
+	return ev.made(out.String())
 }
 
 func (c *compiler) parseSet(p *parser.Parser, list []*tokens.Token) (nodes.ControlStructure, error) {

@@ -18,6 +18,8 @@ func plain(v any) any {
 		return v
 	case map[string]any:
 		return &dict{m: v}
+	case keptText:
+		return string(v)
 	case Mapping:
 		return &dict{from: v}
 	case int64:

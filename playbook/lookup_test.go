@@ -108,7 +108,7 @@ func TestLookupsOfFiles(t *testing.T) {
 		{"query('lines', 'echo a; echo b')", []any{"a", "b"}},
 		{"query('inventory_hostnames', 'a,b')", []any{"a", "b"}},
 		{"lookup('vars', 'n')", 7},
-		{"lookup('vars', 'indirect')", 8},
+		{"lookup('vars', 'indirect')", "8"},
 		{"query('varnames', '^li', '^n$')", []any{"list", "n"}},
 		{"lookup('file', 'none', errors='ignore')", nil},
 		{"lookup('file', 'none', errors='ignore', wantlist=true)", []any{}},

@@ -28,7 +28,8 @@ func (h *hostRun) call(t *playbook.Task, f *frame, sc *scope) (*action.Call, err
 	return &action.Call{
 		Args: args, Env: env, Host: h.host.Name, Check: check, Diff: diff,
 		Local:    h.paths(f),
-		Vars:     func(expr string) (any, error) { return expression(expr, t, sc) },
+		Vars:     func(expr string) (any, error) { return expression(expr, t, sc, (*playbook.Expr).Eval) },
+		Shown:    func(expr string) (any, error) { return expression(expr, t, sc, (*playbook.Expr).Shown) },
 		Trees:    &h.trees,
 		RAMSizes: h.ram,
 		Template: func(text, file string, o action.TemplateOptions) (string, error) {
@@ -66,28 +67,32 @@ func args(t *playbook.Task, f *frame, sc *scope) (action.Args, error) {
 			if _, own := t.Args[name]; own {
 				continue
 			}
-			if err := argument(values, name, v, sc); err != nil {
+			if err := argument(values, t, name, v, sc); err != nil {
 				return action.Args{}, fmt.Errorf("module_defaults: %w", err)
 			}
 		}
 	}
 	for name, v := range t.Args {
-		if err := argument(values, name, v, sc); err != nil {
+		if err := argument(values, t, name, v, sc); err != nil {
 			return action.Args{}, err
 		}
 	}
 	return t.Spec.Bind(values)
 }
 
-func argument(values map[string]any, name string, v *playbook.Value, sc *scope) error {
-	x, err := v.Eval(sc)
+func argument(values map[string]any, t *playbook.Task, name string, v *playbook.Value, sc *scope) error {
+	p, _ := t.Spec.Param(name)
+	x, err := v.EvalFor(p, sc)
 	if err != nil {
 		return err
 	}
-	if isOmitted(x) {
+	switch {
+	case isOmitted(x):
 		delete(values, name)
-	} else {
+	case t.Spec.Name == "set_fact":
 		values[name] = x
+	default:
+		values[name] = playbook.Unmarked(x)
 	}
 	return nil
 }
@@ -96,10 +101,10 @@ func isOmitted(x any) bool { _, ok := x.(playbook.Omitted); return ok }
 
 // expression evaluates a playbook author's expression (debug's var, assert's
 // that).
-func expression(text string, t *playbook.Task, sc *scope) (any, error) {
+func expression(text string, t *playbook.Task, sc *scope, eval func(*playbook.Expr, playbook.Scope) (any, error)) (any, error) {
 	e, err := playbook.NewExpr(text, t.Range)
 	if err != nil {
 		return nil, err
 	}
-	return e.Eval(sc)
+	return eval(e, sc)
 }

@@ -134,7 +134,7 @@ func notifyNames(list []*playbook.Value, sc *scope) ([]string, error) {
 			}
 		case nil, playbook.Omitted:
 		default:
-			out = append(out, fmt.Sprint(x))
+			out = append(out, playbook.Text(x))
 		}
 	}
 	return out, nil

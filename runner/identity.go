@@ -37,7 +37,7 @@ func text(v *playbook.Value, sc *scope) (string, error) {
 	if err != nil || x == nil || isOmitted(x) {
 		return "", err
 	}
-	return fmt.Sprint(x), nil
+	return playbook.Text(x), nil
 }
 
 // number is v's value as a number, def where v is unset or comes to omit.

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 
@@ -72,7 +71,7 @@ func (p *plan) name() string {
 	v, err := playbook.NewValue(p.play.Name, p.play.Range)
 	if err == nil {
 		if x, err := v.Eval(playScope{p}); err == nil {
-			return fmt.Sprint(x)
+			return playbook.Text(x)
 		}
 	}
 	return p.play.Name

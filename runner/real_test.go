@@ -186,7 +186,7 @@ func TestLoginAndBecome(t *testing.T) {
 	if got := strings.Join(h.logins, ", "); got != "web1 as deploy, web1 as other, web1 as winner" {
 		t.Errorf("logged in: %s", got)
 	}
-	if h.vars["ansible_port"] != 22 || h.vars["ansible_host"] != "web1.lan" {
+	if h.vars["ansible_port"] != "22" || h.vars["ansible_host"] != "web1.lan" {
 		t.Errorf("connection variables are not evaluated: %v", h.vars)
 	}
 }

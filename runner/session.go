@@ -146,7 +146,7 @@ func connectionVarsOf(to *subject, sc *scope) (map[string]any, error) {
 				return nil, fmt.Errorf("variable %s: %w", name, err)
 			}
 		}
-		vars[name] = v
+		vars[name] = playbook.Unmarked(v)
 		if isOmitted(v) {
 			delete(vars, name)
 		}

@@ -63,7 +63,7 @@ func settings() []known {
 		{"defaults.stdout_callback", []string{"ANSIBLE_STDOUT_CALLBACK"}, "", "only `default` is there; another one draws a warning", only("default", "the form of `default` is printed")},
 		{"defaults.callback_result_format", []string{"ANSIBLE_CALLBACK_RESULT_FORMAT"}, "", "only `json` is there; yaml draws a warning", only("json", "results are printed as JSON")},
 		{"defaults.hash_behaviour", []string{"ANSIBLE_HASH_BEHAVIOUR"}, "", "`merge` is an error", refuse("replace", "variables would have other values: use the filter `combine`")},
-		{"defaults.jinja2_native", []string{"ANSIBLE_JINJA2_NATIVE"}, "", "without effect: a lone template always keeps its type, as with `true`", ignore},
+		{"defaults.jinja2_native", []string{"ANSIBLE_JINJA2_NATIVE"}, "", "without effect: templates make what they make with `false`", ignore},
 		{"defaults.jinja2_extensions", []string{"ANSIBLE_JINJA2_EXTENSIONS"}, "", "an error", refuse("", "templates would mean something else")},
 		{"defaults.any_errors_fatal", []string{"ANSIBLE_ANY_ERRORS_FATAL"}, "", "`true` is an error", refuse("false", "write `any_errors_fatal: true` on the plays")},
 		{"defaults.nocows", []string{"ANSIBLE_NOCOWS"}, "", "without effect: there are no cows", ignore},

@@ -4,8 +4,11 @@
 package literal
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Parse reads a whole text: 42, 0x2a, 1.5, True, None, 'text', [1, 2],
@@ -19,6 +22,9 @@ type Reader struct {
 	// Mapping makes a mapping of its keys, in their order, and values; nil: a
 	// map[string]any.
 	Mapping func(keys []string, values []any) any
+	// Most is how many values may be read, lists and mappings among them; each
+	// counts it down, and below 0 the text is no literal. nil: no bound.
+	Most *int
 }
 
 // Parse is Parse as r says.
@@ -61,6 +67,11 @@ func (p *literalParser) value(depth int) (any, bool) {
 	if p.rest == "" || depth > maxLiteralDepth {
 		return nil, false
 	}
+	if p.Most != nil {
+		if *p.Most--; *p.Most < 0 {
+			return nil, false
+		}
+	}
 	switch p.rest[0] {
 	case '\'', '"':
 		return p.str()
@@ -81,8 +92,16 @@ func (p *literalParser) value(depth int) (any, bool) {
 	if known && (p.JSON || w[0] < 'a') {
 		return v, true
 	}
-	return number(w)
+	v, ok := number(w)
+	if !ok && p.JSON && wholeDigits.MatchString(w) {
+		f, err := strconv.ParseFloat(w, 64)
+		return f, err == nil
+	}
+	return v, ok
 }
+
+// wholeDigits is a whole number, also one that is too large for an int.
+var wholeDigits = regexp.MustCompile(`^[+-]?[1-9][0-9]*$`)
 
 var words = map[string]any{"True": true, "False": false, "None": nil, "true": true, "false": false, "null": nil}
 
@@ -123,18 +142,34 @@ func (p *literalParser) str() (any, bool) {
 			return b.String(), true
 		case c == '\\' && i+1 < len(p.rest):
 			i++
-			r, n := coded(p.rest[i:])
+			r, n := codedPair(p.rest[i:])
 			if n > 0 {
 				b.WriteRune(r)
 				i += n - 1
 				continue
 			}
 			b.WriteString(unescape(p.rest[i]))
+		case c == '\n' || c == '\r' || c == 0:
+			return nil, false // no string goes on in the next line
 		default:
 			b.WriteByte(c)
 		}
 	}
 	return nil, false
+}
+
+// codedPair is coded, for the two halves of a surrogate pair too, as JSON in
+// ASCII writes what is beyond the first plane.
+func codedPair(s string) (r rune, n int) {
+	r, n = coded(s)
+	if n == 0 || !utf16.IsSurrogate(r) || len(s) < n+2 || s[n] != '\\' {
+		return r, n
+	}
+	low, more := coded(s[n+1:])
+	if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+		return pair, n + 1 + more
+	}
+	return r, n
 }
 
 // coded reads x41, u0041 or U00000041, of n bytes; 0 where it is none.
