@@ -155,10 +155,12 @@ func (ev *evaluation) asIs(n node) (any, error) {
 
 func (ev *evaluation) filteredAsIs(n *filtered) (any, error) {
 	if (n.word == "default" || n.word == "d") && mayKeep(n.of) {
-		if v, err := ev.asIs(n.of); err == nil {
-			if kept, ok := v.(keptText); ok && kept != "" {
-				return kept, nil
-			}
+		v, err := ev.asIs(n.of)
+		if kept, ok := v.(keptText); ok && err == nil && kept != "" {
+			return kept, nil
+		}
+		if isUndefined(v) && err == nil && len(n.args.list) > 0 && mayKeep(n.args.list[0]) {
+			return ev.asIs(n.args.list[0])
 		}
 	}
 	v, err := n.eval(ev)
