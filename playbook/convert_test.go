@@ -23,6 +23,18 @@ func valueScope(t testing.TB) Scope {
 	}, &machine{}}
 }
 
+// native is what an expression gives before a value's text is made of it.
+func native(v *Value, sc Scope) (any, error) {
+	if v.tmpl == nil {
+		return v.Eval(sc)
+	}
+	out, err := v.tmpl.native(newEvaluation(sc))
+	if err != nil {
+		return nil, v.evalError(err)
+	}
+	return outside(out), nil
+}
+
 func typed(v any) string { return fmt.Sprintf("%T %v", v, v) }
 
 // TestValuesAgainstAnsible holds what a value comes to against what Ansible

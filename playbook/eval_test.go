@@ -49,18 +49,6 @@ func scope(t testing.TB) vars {
 	}
 }
 
-// native is what an expression gives before a value's text is made of it.
-func native(v *Value, sc Scope) (any, error) {
-	if v.tmpl == nil {
-		return v.Eval(sc)
-	}
-	out, err := v.tmpl.native(newEvaluation(sc))
-	if err != nil {
-		return nil, v.evalError(err)
-	}
-	return outside(out), nil
-}
-
 // TestTemplates holds values and errors against what Jinja and Ansible give.
 func TestTemplates(t *testing.T) {
 	const fails = "error: "
