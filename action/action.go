@@ -95,9 +95,19 @@ type Call struct {
 	Trees      *bundle.Cache                  // packed trees, shared by all hosts
 	RAMSizes   map[string]int64               // size= of the RAM drives this play mounted on this host, by mount point
 	Connect    Connecting                     // opens the host's held shell anew (wait_for_connection)
+	// Ask asks the person at the terminal (pause). The answer is empty where
+	// nobody is there. nil: nobody is.
+	Ask func(ctx context.Context, q Question) (answer string, err error)
 	// Template renders the text of the template file in the task's scope.
 	// The error is a *diag.Diagnostic where the fault has a place.
 	Template func(text, file string, o TemplateOptions) (string, error)
+}
+
+// Question is what a task asks the person at the terminal.
+type Question struct {
+	Text   string // after the task's name
+	Secret bool   // the answer isn't shown
+	Tell   bool   // show the text alone, and wait for no answer
 }
 
 // TemplateOptions say how a template file is written, as the parameters of

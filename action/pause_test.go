@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,14 +32,39 @@ func TestPause(t *testing.T) {
 
 func TestPauseRefuses(t *testing.T) {
 	t.Parallel()
-	wantFailed(t, noHost.run(t, "pause", nil), "waiting for a key is not done", "seconds")
-	wantFailed(t, noHost.run(t, "pause", map[string]any{"prompt": "Well?", "seconds": 1}), "prompt is not done", "seconds")
 	wantFailed(t, noHost.run(t, "pause", map[string]any{"seconds": 1e300}), "too long", "")
 	wantFailed(t, noHost.run(t, "pause", map[string]any{"minutes": "NaN"}), "too long", "")
 	s, _ := Lookup("pause")
 	if _, err := s.Bind(map[string]any{"seconds": 1, "minutes": 1}); err == nil || !s.Local {
 		t.Errorf("seconds and minutes together: %v; Local: %v", err, s.Local)
 	}
+}
+
+func TestPauseAsks(t *testing.T) {
+	t.Parallel()
+	var asked []Question
+	say := func(args map[string]any) Result {
+		s, _ := Lookup("pause")
+		a, err := s.Bind(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Run(t.Context(), &Call{Args: a, Ask: func(_ context.Context, q Question) (string, error) {
+			asked = append(asked, q)
+			return "yes", nil
+		}})
+	}
+	want(t, say(map[string]any{"prompt": "Well?", "echo": false}), "user_input", "yes")
+	say(map[string]any{})
+	say(map[string]any{"prompt": "Wait.", "seconds": 1})
+	say(map[string]any{"seconds": 1})
+	wanted := []Question{
+		{Text: "Well? (output is hidden)", Secret: true}, {Text: "Press enter to continue, Ctrl+C to interrupt"}, {Text: "Wait.", Tell: true},
+	}
+	if !slices.Equal(asked, wanted) {
+		t.Errorf("asked %+v", asked)
+	}
+	want(t, noHost.run(t, "pause", nil), "user_input", "") // nobody is there
 }
 
 // A pause ends with its task.

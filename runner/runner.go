@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"thordeploy/action"
 	"thordeploy/inventory"
 	"thordeploy/playbook"
 	"thordeploy/transport"
@@ -26,6 +27,9 @@ type Runner struct {
 	// Ask asks the person for a variable of vars_prompt; text is the evaluated
 	// question. nil: the variable has its default.
 	Ask func(ctx context.Context, p playbook.Prompt, text string) (string, error)
+	// Question asks the person what a task (pause) wants to know; the text of q
+	// begins with the task's name. nil: nobody is asked, and nothing waited for.
+	Question func(ctx context.Context, q action.Question) (string, error)
 	// Controller is this machine, as far as templates may reach it. nil: lookups
 	// of files, the environment and programs fail.
 	Controller playbook.Controller

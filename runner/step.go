@@ -1,6 +1,12 @@
 package runner
 
-import "thordeploy/playbook"
+import (
+	"context"
+	"fmt"
+
+	"thordeploy/action"
+	"thordeploy/playbook"
+)
 
 // stepped asks the person whether the task is to be done, where --step wants
 // that: once for all hosts where they are in lockstep. It reports whether it
@@ -30,4 +36,22 @@ func (h *hostRun) stepped(t *playbook.Task, in inside) (bool, fate) {
 	turn := h.turn
 	turn.step.Do(func() { turn.chosen, turn.then = ask("") })
 	return turn.chosen, turn.then
+}
+
+// asker is how the task asks the person, one question of the run at a time; nil
+// where nobody can be asked.
+func (h *hostRun) asker(t *playbook.Task, in inside) func(context.Context, action.Question) (string, error) {
+	if h.Question == nil {
+		return nil
+	}
+	return func(ctx context.Context, q action.Question) (string, error) {
+		h.asking.Lock()
+		defer h.asking.Unlock()
+		name := h.title(t, in)
+		if role := roleName(in.f); role != "" && t.Name != nil {
+			name = role + " : " + name
+		}
+		q.Text = fmt.Sprintf("[%s]\n%s:", name, q.Text)
+		return h.Question(ctx, q)
+	}
 }

@@ -43,6 +43,8 @@ func (p *plan) needsLockstep() string {
 			why = asks(&t.Keywords) + " (" + t.Range.String() + ")"
 		case t.Spec != nil && t.Spec.Name == "add_host":
 			why = "add_host (" + t.Range.String() + ")"
+		case waitsForPerson(t):
+			why = "pause for a person (" + t.Range.String() + ")"
 		case asksOthers(t):
 			why = "hostvars of other hosts (" + t.Range.String() + ")"
 		}
@@ -63,6 +65,11 @@ func asks(k *playbook.Keywords) string {
 		}
 	}
 	return ""
+}
+
+// waitsForPerson reports whether the task is a pause that no time ends.
+func waitsForPerson(t *playbook.Task) bool {
+	return t.Spec != nil && t.Spec.Name == "pause" && t.Args["seconds"] == nil && t.Args["minutes"] == nil
 }
 
 // asksOthers reports whether a template of the task reads hostvars.

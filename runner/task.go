@@ -172,6 +172,7 @@ func (h *hostRun) try(t *playbook.Task, in inside, sc *scope, delegate *subject,
 		return h.evalFailed("", err)
 	}
 	call.Connect = h.connecting(f, sc, delegate)
+	call.Ask = h.asker(t, in)
 	if t.Spec.Name == "async_status" {
 		if o, kept := h.asyncStatus(call.Args); kept {
 			return h.judge(t, sc, o, n)

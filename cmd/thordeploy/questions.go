@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"thordeploy/action"
 	"thordeploy/internal/diag"
 	"thordeploy/playbook"
 	"thordeploy/runner"
@@ -53,6 +56,45 @@ func (m *Main) askStep(ctx context.Context, task, host string) (runner.StepAnswe
 	return runner.StepNo, err
 }
 
+// askTask asks what a task wants to know. As ansible-playbook does, it asks
+// only where standard input is a terminal in whose foreground it runs.
+func (m *Main) askTask(ctx context.Context, q action.Question) (string, error) {
+	text := escapeLines(q.Text)
+	switch {
+	case q.Tell:
+		fmt.Fprintln(m.asks(), text)
+		return "", nil
+	case !inForeground(m.Stdin):
+		fmt.Fprintln(m.asks(), text)
+		fmt.Fprintln(m.err, "[WARNING]: Not waiting for response to prompt as stdin is not interactive")
+		return "", nil
+	}
+	return m.question(ctx, text, q.Secret)
+}
+
+// escapeLines makes text from a playbook safe to show, with its lines kept.
+func escapeLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = diag.Escape(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// asks is where questions are shown: not in the middle of JSON.
+func (m *Main) asks() io.Writer {
+	if m.json {
+		return m.err
+	}
+	return m.out
+}
+
+// inForeground reports whether f is a terminal that this process may read from.
+func inForeground(f *os.File) bool {
+	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
 func (m *Main) hasTerminal() bool {
 	if term.IsTerminal(int(m.Stdin.Fd())) {
 		return true
@@ -70,7 +112,7 @@ func (m *Main) question(ctx context.Context, text string, secret bool) (string, 
 	if secret {
 		return m.ask(ctx, text)
 	}
-	fmt.Fprint(m.out, text)
+	fmt.Fprint(m.asks(), text)
 	type answer struct {
 		text []byte
 		err  error

@@ -88,7 +88,7 @@ func (m *Main) newRunner(ctx context.Context, d *dialer, jobs []job, extra map[s
 		}
 	}
 	r := &runner.Runner{
-		Connect: d.connect, Choose: m.chooser(), Ask: m.askVariable, Ansible: m.ansible,
+		Connect: d.connect, Choose: m.chooser(), Ask: m.askVariable, Question: m.askTask, Ansible: m.ansible,
 		Forks: m.forks, Strategy: playbook.Strategy(m.strategy), Check: m.check, Diff: m.diff, ForceHandlers: m.forceHandlers,
 		Tags: m.tags, SkipTags: m.skipTags, StartAt: m.startAt,
 		ExtraVars: extra, HostTimeout: time.Duration(m.hostTimeout), User: m.user, BecomeDefault: b,
