@@ -163,7 +163,10 @@ func editFile(ctx context.Context, c *Call, module string, edit func([]byte) (no
 		r.Changed = true
 		r.Msg += "ownership, perms or SE linux context changed"
 	}
-	r.Values["msg"], r.Values["rc"] = r.Msg, 0
+	r.Values["msg"] = r.Msg
+	if module == "replace" { // as Ansible has it
+		r.Values["rc"] = 0
+	}
 	if c.Diff && r.Changed {
 		r.Diff = l.diff()
 	}

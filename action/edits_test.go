@@ -34,8 +34,12 @@ func TestEditsAsAnsibleMakesThem(t *testing.T) {
 				t.Errorf("%s %v: diff %+v", c.Module, c.Params, r.Diff)
 			}
 			holds(t, at, c.Content, 0o640)
-			if r := mustOK(t, h.run(t, c.Module, v), c.Changed); r.Msg != c.Msg {
+			r = mustOK(t, h.run(t, c.Module, v), c.Changed)
+			if r.Msg != c.Msg {
 				t.Errorf("%s %v says %q, Ansible %q", c.Module, c.Params, r.Msg, c.Msg)
+			}
+			if _, has := r.Values["rc"]; has != (c.Module == "replace") {
+				t.Errorf("%s: values %v", c.Module, r.Values)
 			}
 			holds(t, at, c.Want, 0o640)
 		}

@@ -3,7 +3,7 @@ package action
 import (
 	"bufio"
 	"context"
-	"crypto/md5"  //nolint:gosec // only where the host has nothing better
+	"crypto/md5"  //nolint:gosec // Ansible's md5sum, and where the host has nothing better
 	"crypto/sha1" //nolint:gosec // Ansible's checksum of a file
 	"crypto/sha256"
 	"encoding/hex"
@@ -224,7 +224,7 @@ func (f *fetching) store(in io.Reader) error {
 		return local(err)
 	}
 	f.temp = file.Name()
-	f.sums = newDigests(f.head.tool == "md5sum")
+	f.sums = newDigests()
 	to := &localWriter{w: file}
 	f.got, err = io.CopyBuffer(io.MultiWriter(to, f.sums.all()), struct{ io.Reader }{io.LimitReader(in, f.head.size+1)}, make([]byte, 64<<10))
 	if to.err == nil && err == nil {
@@ -320,9 +320,9 @@ func (f *fetching) missing(msg string) Result {
 func (f *fetching) unchanged() Result {
 	v := map[string]any{"file": f.src, "dest": f.dest, "size": f.head.size}
 	if f.head.word == "file" {
-		v["checksum"] = f.sums.sum(f.sums.sha1)
+		v["checksum"], v["md5sum"] = f.sums.sum(f.sums.sha1), f.sums.sum(f.sums.md5)
 	} else if len(f.known) == 3 {
-		v["checksum"] = f.known[1]
+		v["checksum"], v["md5sum"] = f.known[1], f.known[2]
 	}
 	v["remote_checksum"] = v["checksum"]
 	return Result{Values: v}
@@ -370,22 +370,14 @@ func umask() fs.FileMode {
 
 // digests are a file's digests by every tool that a host may have.
 type digests struct {
-	sha256, sha1 hash.Hash
-	md5          hash.Hash // nil: not asked for
+	sha256, sha1, md5 hash.Hash
 }
 
-func newDigests(withMD5 bool) digests {
-	d := digests{sha256: sha256.New(), sha1: sha1.New()} //nolint:gosec // see the imports
-	if withMD5 {
-		d.md5 = md5.New() //nolint:gosec // see the imports
-	}
-	return d
+func newDigests() digests {
+	return digests{sha256: sha256.New(), sha1: sha1.New(), md5: md5.New()} //nolint:gosec // see the imports
 }
 
 func (d digests) all() io.Writer {
-	if d.md5 == nil {
-		return io.MultiWriter(d.sha256, d.sha1)
-	}
 	return io.MultiWriter(d.sha256, d.sha1, d.md5)
 }
 
@@ -415,7 +407,7 @@ func knownDigests(file string) []string {
 		return nil
 	}
 	defer in.Close() //nolint:errcheck // only read
-	d := newDigests(true)
+	d := newDigests()
 	if _, err := io.Copy(d.all(), in); err != nil {
 		return nil
 	}

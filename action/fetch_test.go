@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,10 @@ func TestFetch(t *testing.T) {
 		again := mustOK(t, h.run(t, "fetch", values{"src": src, "dest": "out"}, in), false)
 		if again.Values["checksum"] != r.Values["checksum"] {
 			t.Errorf("values %v", again.Values)
+		}
+		md5sum := fmt.Sprintf("%x", md5.Sum([]byte(text)))
+		if r.Values["md5sum"] != md5sum || again.Values["md5sum"] != md5sum {
+			t.Errorf("md5sum %v, then %v, want %s", r.Values["md5sum"], again.Values["md5sum"], md5sum)
 		}
 		nothingElse(t, filepath.Dir(want), "-a log\n")
 		write(t, src, "", 0o600)

@@ -99,12 +99,7 @@ func runFile(ctx context.Context, c *Call) Result {
 	if r.Failed {
 		return r
 	}
-	if s := a.Str("state"); s == "link" || s == "hard" {
-		r.Values["src"] = a.Str("src")
-		if s == "hard" {
-			r.Values["state"] = s
-		}
-	}
+	nameAsAnsible(r.Values, a)
 	if s := strings.Fields(reply.Values["symbolic"]); len(s) == 2 { // check mode: what would chmod make of it?
 		was, err := strconv.ParseUint(s[0], 8, 32)
 		r.Changed = r.Changed || err != nil || applyMode(a.Str("mode"), uint32(was), s[1] == "d", 0o022) != uint32(was)
@@ -113,6 +108,23 @@ func runFile(ctx context.Context, c *Call) Result {
 		r.Diff = []Change{fileChange(a, reply)}
 	}
 	return r
+}
+
+// nameAsAnsible gives what is touched or linked the names that
+// ansible.builtin.file has for it: dest, and src.
+func nameAsAnsible(v map[string]any, a Args) {
+	s := a.Str("state")
+	switch s {
+	case "link":
+		v["src"] = a.Str("src")
+	case "hard":
+		v["src"], v["state"] = a.Str("src"), s
+	case "touch":
+	default:
+		return
+	}
+	v["dest"] = v["path"]
+	delete(v, "path")
 }
 
 // fileChange is what became, or would become, of a path: what differs of its
@@ -167,7 +179,7 @@ func fileValues(reply shell.Reply) map[string]any {
 		v["size"] = f.size
 	}
 	if p := reply.Values["path"]; p != "" {
-		v["path"], v["dest"] = text8(p), text8(p)
+		v["path"] = text8(p)
 	}
 	if s := reply.Values["state"]; s != "" {
 		v["state"] = s

@@ -19,7 +19,7 @@ func TestFileDirectory(t *testing.T) {
 		r := mustOK(t, h.run(t, "file", task), true)
 		hasMode(t, dir, 0o750)
 		hasMode(t, filepath.Dir(dir), 0o750) // Ansible gives it to every folder it makes
-		if r.Values["state"] != "directory" || r.Values["mode"] != "0750" || r.Values["path"] != dir {
+		if r.Values["state"] != "directory" || r.Values["mode"] != "0750" || r.Values["path"] != dir || r.Values["dest"] != nil {
 			t.Errorf("values %v", r.Values)
 		}
 		mustOK(t, h.run(t, "file", task), false)
@@ -70,8 +70,11 @@ func TestFileTouch(t *testing.T) {
 		if _, err := os.Stat(f); err == nil {
 			t.Fatal("check mode made the file")
 		}
-		mustOK(t, h.run(t, "file", values{"path": f, "state": "touch", "mode": "0555"}), true)
+		r := mustOK(t, h.run(t, "file", values{"path": f, "state": "touch", "mode": "0555"}), true)
 		holds(t, f, "", 0o555)
+		if r.Values["path"] != nil || r.Values["dest"] == nil {
+			t.Errorf("Ansible names what it touched dest: %v", r.Values)
+		}
 		long := time.Now().Add(-time.Hour)
 		old := func() {
 			t.Helper()
@@ -122,6 +125,11 @@ func TestFileState(t *testing.T) {
 		r := mustOK(t, h.run(t, "file", values{"path": f, "mode": "0600"}), true)
 		hasMode(t, f, 0o600)
 		if r.Values["state"] != "file" || r.Values["size"] != int64(1) {
+			t.Errorf("values %v", r.Values)
+		}
+		r = h.run(t, "file", values{"path": f + "none", "state": "file"})
+		mustFail(t, r, "absent")
+		if r.Values["state"] != "absent" || r.Values["path"] != f+"none" {
 			t.Errorf("values %v", r.Values)
 		}
 		mustFail(t, h.run(t, "file", values{"path": f + "none"}), "absent")

@@ -189,10 +189,6 @@ func (d *download) get(ctx context.Context) Result {
 		r.Values["msg"] = r.Msg
 		return d.attributes(ctx, r)
 	}
-	if d.call.Check {
-		r.Changed = true
-		return r
-	}
 	if why := d.notThere(); why != "" {
 		return d.sendIt(ctx, r, why)
 	}

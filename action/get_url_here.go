@@ -60,6 +60,10 @@ func (d *download) sendIt(ctx context.Context, r Result, why string) Result {
 	case sum == d.sum:
 		return d.attributes(ctx, r)
 	}
+	if d.call.Check {
+		r.Changed = true
+		return r
+	}
 	if d.call.Args.Bool("backup") && d.state == "file" {
 		reply, bad := half(ctx, d.call, "copy_attrs", attrArgs(nil, "backup", "-", []string{d.dest})...)
 		if bad.Failed {

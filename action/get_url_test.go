@@ -131,6 +131,9 @@ func TestGetURL(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustOK(t, get(values{"url": s.URL + "/a.txt?x=1", "dest": dir + "/sub"}, inCheck), true)
+			mustFail(t, get(values{"url": s.URL + "/none", "dest": dir + "/sub"}, inCheck), "Request failed", "404")
+			mustFail(t, get(values{"url": s.URL + "/a.txt", "dest": dir + "/sub", "checksum": bad}, inCheck), "did not match")
+			mustOK(t, get(values{"url": s.URL + "/a.txt", "dest": at, "force": true}, inCheck), false)
 			nothingElse(t, dir+"/sub")
 			mustOK(t, get(values{"url": s.URL + "/a.txt?x=1", "dest": dir + "/sub/"}), true)
 			mustOK(t, get(values{"url": s.URL + "/a.txt", "dest": dir + "/sub"}), false)

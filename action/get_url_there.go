@@ -24,7 +24,7 @@ func (d *download) fetchThere(ctx context.Context, r Result) Result {
 	}
 	args := append([]string{
 		d.tool, path.Dir(d.dest), path.Base(d.dest), privateName(), d.algorithm, d.wanted, have,
-		chmodText(d.wantMode()), d.owner(), yesNo(a.Bool("backup")), strconv.Itoa(a.Int("timeout")),
+		chmodText(d.wantMode()), d.owner(), yesNo(a.Bool("backup")), yesNo(d.call.Check), strconv.Itoa(a.Int("timeout")),
 	}, d.options()...)
 	s, err := streamHalf(ctx, d.call, "get_url_fetch", args, d.tell(d.url.String()), nil)
 	if err != nil {
@@ -150,6 +150,8 @@ func (d *download) ended(ctx context.Context, r Result, s streamed) Result {
 			n, _ := strconv.ParseInt(size, 10, 64) // wc's own number
 			r.Values["size"] = n
 			r.Values["checksum_src"] = sum
+		case "sum": // check mode
+			r.Values["checksum_src"] = rest
 		case "same":
 			same = true
 		case "backup":
@@ -166,7 +168,10 @@ func (d *download) ended(ctx context.Context, r Result, s streamed) Result {
 	if s.code != 0 {
 		return failed(fmt.Sprintf("downloading %s: the host's shell ended with exit status %d: %s", hideUser(d.url.String()), s.code, said), diskHint(said))
 	}
-	r.Values["status_code"], r.Values["msg"] = 200, fmt.Sprintf("OK (%v bytes)", r.Values["size"])
+	r.Values["status_code"], r.Values["msg"] = 200, "OK"
+	if size := r.Values["size"]; size != nil && !d.call.Check {
+		r.Values["msg"] = fmt.Sprintf("OK (%v bytes)", size)
+	}
 	if same {
 		return d.attributes(ctx, r)
 	}
@@ -231,7 +236,7 @@ func (d *download) textOf(ctx context.Context, address string) (string, Result) 
 		return d.textHere(ctx, address)
 	}
 	var text []byte
-	args := append([]string{d.tool, "", "", "", "", "", "", "", "", "", strconv.Itoa(d.call.Args.Int("timeout"))}, d.options()...)
+	args := append([]string{d.tool, "", "", "", "", "", "", "", "", "", "", strconv.Itoa(d.call.Args.Int("timeout"))}, d.options()...)
 	s, err := streamHalf(ctx, d.call, "get_url_fetch", args, d.tell(address), func(r io.Reader) error {
 		var err error
 		text, err = io.ReadAll(io.LimitReader(r, maxSums))

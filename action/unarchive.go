@@ -73,13 +73,16 @@ func runUnarchive(ctx context.Context, c *Call) Result {
 			return Result{Skipped: true, Msg: fmt.Sprintf("skipped, since %s exists", creates)}
 		}
 	}
+	if c.Check && u.remote() {
+		return Result{Skipped: true, Msg: "not unpacked in check mode: the archive is on the host"}
+	}
 	file, done, r := u.local(ctx)
 	defer done()
 	if r.Failed {
 		return r
 	}
 	var err error
-	if c.Args.Bool("remote_src") || c.Args.Has("copy") && !c.Args.Bool("copy") {
+	if u.remote() {
 		u.archive, err = bundle.ReadArchive(file)
 	} else {
 		u.archive, err = c.Trees.Archives.Open(file)
@@ -91,6 +94,12 @@ func runUnarchive(ctx context.Context, c *Call) Result {
 		return failed(err.Error(), hintOf(err))
 	}
 	return u.unpack(ctx)
+}
+
+// remote reports an archive that is on the host.
+func (u *unpacking) remote() bool {
+	a := u.call.Args
+	return a.Bool("remote_src") || a.Has("copy") && !a.Bool("copy")
 }
 
 // unreadable is the Result of an archive that can't be, or must not be,
@@ -107,7 +116,7 @@ func unreadable(src string, err error) Result {
 func (u *unpacking) local(ctx context.Context) (file string, done func(), r Result) {
 	done = func() {}
 	c := u.call
-	if c.Args.Bool("remote_src") || c.Args.Has("copy") && !c.Args.Bool("copy") {
+	if u.remote() {
 		return u.bring(ctx)
 	}
 	at, err := c.Local.find(u.src, "files")

@@ -68,6 +68,9 @@ func TestUnarchive(t *testing.T) {
 				return h.run(t, "unarchive", v, options...)
 			}
 			mustOK(t, do(values{}, inCheck), true)
+			if r := do(values{"remote_src": true}, inCheck); !r.Skipped || r.Failed || r.Changed { // as Ansible
+				t.Errorf("%s, remote_src in check mode: %+v", name, r)
+			}
 			nothingElse(t, dest)
 			r := mustOK(t, do(values{"list_files": true}), true)
 			unpackedWell(t, dest)

@@ -291,7 +291,10 @@ hard) hard ;;
 file)
 	case $kind in
 	f | l) ;;
-	*) no "file ($path) is $(word_for "$kind"), cannot continue" 'state=touch makes a file, state=directory a folder' ;;
+	*)
+		emit state "$(word_for "$kind")"
+		no "file ($path) is $(word_for "$kind"), cannot continue" 'state=touch makes a file, state=directory a folder'
+		;;
 	esac
 	attrs "$path"
 	;;

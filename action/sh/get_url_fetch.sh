@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# get_url_fetch.sh TOOL DIR NAME TEMP ALGORITHM WANTED HAVE MODE OWNER BACKUP SECONDS WORD…:
+# get_url_fetch.sh TOOL DIR NAME TEMP ALGORITHM WANTED HAVE MODE OWNER BACKUP CHECK SECONDS WORD…:
 # downloads to DIR/TEMP and, where it has the digest WANTED (or nothing) and
 # another than HAVE, puts it in place as DIR/NAME. TOOL is curl, wget or busybox;
 # WORD…: options for it that are no secret. NAME nothing: prints what comes.
+# CHECK yes: only tells the digest of what comes, and writes nothing.
 #
 # Standard input: how many variables follow, these a line each (NAME=VALUE),
 # the address, and the tool's own configuration. They may be secret, hence not
@@ -10,8 +11,8 @@
 
 tool=$1 dir=$2 name=$3 temp=$2/$4 algorithm=$5 wanted=$6 have=$7 mode=$8 owner=$9
 shift 9
-backup=$1 seconds=$2
-shift 2
+backup=$1 check=$2 seconds=$3
+shift 3
 umask 077
 
 no() {
@@ -40,6 +41,18 @@ fetch() {
 }
 if [ -z "$name" ]; then
 	fetch "$@" || exit 1
+	exit 0
+fi
+if [ "$check" = yes ]; then
+	sum=$({ { fetch "$@" || echo failed >&3; } | "${algorithm}sum" >&3; } 3>&1)
+	case $sum in
+	*failed*) no fetch ;;
+	'') no algorithm ;;
+	esac
+	sum=${sum%% *}
+	printf 'sum %s\n' "$sum"
+	if [ -n "$wanted" ] && [ "$sum" != "$wanted" ]; then no checksum; fi
+	if [ "$sum" = "$have" ]; then echo same; fi
 	exit 0
 fi
 # O_EXCL: nobody's symlink is followed.
