@@ -28,7 +28,7 @@ func TestSetup(t *testing.T) {
 	short, _, _ := strings.Cut(name, ".")
 	eachShell(t, func(t *testing.T, h *host) {
 		h.trips.take()
-		r := h.run(t, "setup", map[string]any{"gather_subset": []any{"min"}})
+		r := h.run(t, "setup", map[string]any{"gather_subset": []any{"all"}})
 		if n := h.trips.take(); n != 1 {
 			t.Errorf("%d round trips", n)
 		}

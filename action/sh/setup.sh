@@ -1,6 +1,7 @@
-# setup.sh: reports raw facts; the module words them. Reads files with the
+# setup.sh FACTS: reports raw facts; the module words them. Reads files with the
 # shell alone and starts two programs, uname and date (and id, where
-# /etc/passwd doesn't know the account).
+# /etc/passwd doesn't know the account). FACTS is the folder of local facts,
+# whose names it tells; empty: none.
 
 # first KEY FILE: reports a file's first line.
 first() {
@@ -97,4 +98,19 @@ if [ -n "$host" ] && [ -r /etc/hosts ]; then
 			;;
 		esac
 	done </etc/hosts
+fi
+
+if [ -n "$1" ]; then
+	i=0
+	for f in "$1"/*.fact; do
+		if ! [ -e "$f" ] || [ -d "$f" ]; then continue; fi
+		if [ "$i" -ge 200 ]; then
+			emit facts_more yes
+			break
+		fi
+		k=r
+		if [ -x "$f" ]; then k=x; fi
+		emit_hex "fact_$i" "$k $f"
+		i=$((i + 1))
+	done
 fi
