@@ -68,13 +68,16 @@ func (m *Main) vaultVerbCommand(v vaultVerb) *cobra.Command {
 			if err := v.check(c.Flags().Changed, f, files); err != nil {
 				return err
 			}
+			if err := f.splitLabel(); err != nil {
+				return err
+			}
 			return m.runVault(c.Context(), v, f, files)
 		},
 	}
 	fl := c.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.passwordFile, "vault-password-file", "", "`FILE` that has the password, or a program that prints it (default: ask)")
-	fl.StringVar(&f.label, "vault-id", "", "`LABEL` of the password")
+	fl.StringVar(&f.label, "vault-id", "", "`LABEL` of the password; LABEL@FILE and LABEL@prompt say where it is too")
 	if !v.show {
 		fl.StringVar(&f.output, "output", "", "write to this `FILE` instead of the one that is read; - is standard output")
 	}
@@ -95,9 +98,6 @@ func (v vaultVerb) check(given func(flag string) bool, f vaultFlags, files []str
 		return wrong("write --output FILE", "--output is empty")
 	case given("vault-password-file") && f.passwordFile == "":
 		return wrong("write --vault-password-file FILE", "--vault-password-file is empty")
-	}
-	if err := checkVaultLabel(f.label); err != nil {
-		return err
 	}
 	for _, name := range files {
 		if name == stdio {

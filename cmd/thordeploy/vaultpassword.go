@@ -23,14 +23,21 @@ const maxVaultPassword = 64 << 10
 // from a file or a person.
 const asciiBlanks = " \t\r\n\v\f"
 
-// checkVaultLabel finds Ansible's other way to write --vault-id.
-func checkVaultLabel(label string) error {
-	if id, source, ok := strings.Cut(label, "@"); ok {
-		how := "--vault-id " + diag.Escape(id)
-		if source != "prompt" {
-			how += " --vault-password-file " + diag.Escape(source)
-		}
-		return wrong("write "+how, "--vault-id %s: a label has no @ here", diag.Escape(label))
+// splitLabel takes a run's way to write --vault-id, LABEL@FILE or LABEL@prompt,
+// apart.
+func (f *vaultFlags) splitLabel() error {
+	label, source, ok := strings.Cut(f.label, "@")
+	switch {
+	case !ok:
+		return nil
+	case source == "":
+		return wrong("write --vault-id LABEL, --vault-id LABEL@FILE or --vault-id LABEL@prompt", "--vault-id %s names no password file", diag.Escape(f.label))
+	case f.passwordFile != "":
+		return wrong("leave one of them out", "--vault-id %s and --vault-password-file both name a password", diag.Escape(f.label))
+	}
+	f.label = label
+	if source != "prompt" {
+		f.passwordFile = source
 	}
 	return nil
 }
