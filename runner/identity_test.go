@@ -63,3 +63,27 @@ func TestWhichAccountIsBecome(t *testing.T) {
 		})
 	}
 }
+
+// become_exe and become_flags say how, and variables win over them.
+func TestHowToBecome(t *testing.T) {
+	t.Parallel()
+	for want, vars := range map[transport.Become]map[string]any{
+		{User: "root", Exe: "/opt/sudo", Flags: "-E"}: nil,
+		{User: "root", Exe: "/opt/mine", Flags: "-i"}: {"ansible_become_exe": "/opt/mine", "ansible_become_flags": "-i"},
+	} {
+		said, err := inventory.ConnectionOf("web1", vars)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pb, problems := playbook.Load("test.yml", "", []byte("- {hosts: all, become: true, become_exe: /opt/sudo, tasks: [{ping: , become_flags: -E}]}\n"))
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		p := newPlan(&run{Runner: &Runner{}, pb: pb}, 0, pb.Plays[0])
+		h := &hostRun{playRun: &playRun{plan: p}}
+		f := h.frame(p.base, pb.Plays[0].Tasks[0])
+		if got, err := h.identity(f, h.scope(f, nil), said.Become, "login"); err != nil || got != want {
+			t.Errorf("got %#v, %v, want %#v", got, err, want)
+		}
+	}
+}
