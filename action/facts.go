@@ -20,6 +20,11 @@ func factsOf(raw map[string]string) map[string]any {
 	f.text("kernel", raw["kernel"])
 	f.text("kernel_version", raw["kernel_version"])
 	f.text("machine_id", raw["machine_id"])
+	f.text("pkg_mgr", strings.TrimSuffix(raw["pkg_mgr"], "-get"))
+	f.text("service_mgr", raw["service_mgr"])
+	if list := strings.Fields(raw["interfaces"]); len(list) > 0 {
+		f["ansible_interfaces"] = anyList(list)
+	}
 	f.names(raw)
 	f.distribution(raw)
 	f.memory(raw)
@@ -32,6 +37,14 @@ func factsOf(raw map[string]string) map[string]any {
 		f["ansible_date_time"] = d
 	}
 	return f
+}
+
+func anyList(words []string) []any {
+	list := make([]any, len(words))
+	for i, w := range words {
+		list[i] = w
+	}
+	return list
 }
 
 // factSet is facts by their ansible_ names.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +49,17 @@ func TestSetup(t *testing.T) {
 			if s, _ := r.Facts[fact].(string); s == "" {
 				t.Errorf("no %s in %v", fact, r.Facts)
 			}
+		}
+		links, err := os.ReadDir("/sys/class/net")
+		names, _ := r.Facts["ansible_interfaces"].([]any)
+		if err != nil || len(names) != len(links) || !slices.Contains(names, any("lo")) {
+			t.Errorf("interfaces are %v, of %v, %v", names, links, err)
+		}
+		if _, err := os.Stat("/etc/debian_version"); err == nil && r.Facts["ansible_pkg_mgr"] != "apt" {
+			t.Errorf("pkg_mgr is %v", r.Facts["ansible_pkg_mgr"])
+		}
+		if s, _ := r.Facts["ansible_service_mgr"].(string); s == "" {
+			t.Errorf("no service_mgr in %v", r.Facts)
 		}
 		total, _ := r.Facts["ansible_memtotal_mb"].(int)
 		free, _ := r.Facts["ansible_memfree_mb"].(int)

@@ -38,6 +38,7 @@ var factNames = map[string]bool{
 	"ansible_user_dir": true, "ansible_user_shell": true, "ansible_effective_user_id": true, "ansible_real_user_id": true,
 	"ansible_date_time": true, "ansible_env": true, "ansible_kernel_version": true, "ansible_memavailable_mb": true,
 	"ansible_swapfree_mb": true, "ansible_swaptotal_mb": true, "ansible_uptime_seconds": true, "ansible_user_gecos": true, "ansible_local": true,
+	"ansible_pkg_mgr": true, "ansible_service_mgr": true, "ansible_interfaces": true,
 }
 
 // gatherOnUse gathers facts because a template asks for one, at most once. It

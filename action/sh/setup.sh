@@ -44,6 +44,32 @@ if [ -r /proc/meminfo ]; then
 	done </proc/meminfo
 fi
 
+interfaces=
+for f in /sys/class/net/*; do
+	if [ -L "$f" ] || [ -d "$f" ]; then interfaces="$interfaces ${f##*/}"; fi
+done
+emit interfaces "$interfaces"
+
+# What installs packages; on Debian the others may be there as mere tools.
+managers='dnf yum zypper apk pacman apt-get'
+[ -e /etc/debian_version ] && managers="apt-get $managers"
+for p in $managers; do
+	if [ -x "/usr/bin/$p" ] || [ -x "/sbin/$p" ]; then
+		emit pkg_mgr "$p"
+		break
+	fi
+done
+
+l=
+{ IFS= read -r l </proc/1/comm; } 2>/dev/null
+if [ -d /run/systemd/system ]; then
+	l=systemd
+elif [ "$l" = init ]; then
+	l=sysvinit
+	[ -x /sbin/openrc ] && l=openrc
+fi
+emit service_mgr "$l"
+
 sockets=' '
 for f in /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id; do
 	l=

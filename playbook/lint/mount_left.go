@@ -17,11 +17,14 @@ var mountLeft = Rule{
 // always section, or in the rescue and after the block alike.
 func checkMounts(p *pass) {
 	p.tasks(func(s *step) {
-		if s.always || s.handler || !s.mountsForPlay() {
+		if s.always || s.handler {
 			return
 		}
 		for _, at := range s.footprint().Mounts {
 			at := clean(at)
+			if !s.mountsForPlay(at) {
+				continue
+			}
 			if undoes := s.undoneBy(at); undoes == nil {
 				p.report(s.ModuleRange, "unmount it in the `always` section of a block around the tasks that use it",
 					"nothing unmounts `%s`", at)
@@ -33,13 +36,13 @@ func checkMounts(p *pass) {
 	})
 }
 
-// mountsForPlay reports mounts that aren't meant to stay: not those that fstab
-// has.
-func (s *step) mountsForPlay() bool {
-	if s.module() == "mount" {
-		return s.text("state") == "ephemeral"
+// mountsForPlay reports mounts that aren't meant to stay: of those that fstab
+// has, the ones that the play itself unmounts later.
+func (s *step) mountsForPlay(at string) bool {
+	if s.module() != "mount" || s.text("state") == "ephemeral" {
+		return true
 	}
-	return len(s.footprint().Mounts) > 0
+	return s.text("state") == "mounted" && s.undoneBy(at) != nil
 }
 
 // undoneBy lists the later tasks that unmount at.
