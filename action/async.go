@@ -42,9 +42,6 @@ func JobStarted(id, file string) Result {
 
 // startJob starts a command that outlives the session, held by its own deadline.
 func startJob(ctx context.Context, c *Call, j job) Result {
-	if j.skips {
-		return failed("This action (script) does not support async.", "copy the script and run it with command")
-	}
 	if j.Creates != "" || j.Removes != "" {
 		reply, looked := half(ctx, c, "matches", j.Dir, j.Creates, j.Removes)
 		switch {

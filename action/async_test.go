@@ -112,5 +112,11 @@ func TestBackgroundRefuses(t *testing.T) {
 		for _, id := range []string{"../x", "j1.1/..", "", "x"} {
 			mustFail(t, h.run(t, "async_status", map[string]any{"jid": id}), "could not find job")
 		}
+		large := write(t, t.TempDir()+"/large.sh", "#!/bin/sh\n#"+strings.Repeat("x", inRequest), 0o755)
+		h.trips.take()
+		mustFail(t, h.run(t, "script", map[string]any{"cmd": large}, inBackground(time.Second)), "does not support async", "run it with command")
+		if n := h.trips.take(); n != 0 {
+			t.Errorf("%d round trips for what is refused", n)
+		}
 	})
 }

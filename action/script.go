@@ -42,6 +42,9 @@ func scriptSpec() *Spec {
 // runScript is ansible.builtin.script. The script lies on the host in a
 // private folder for as long as it runs.
 func runScript(ctx context.Context, c *Call) Result {
+	if c.Background != nil { // before anything is sent that nobody would remove
+		return failed("This action (script) does not support async.", "copy the script and run it with command")
+	}
 	name, rest, err := firstWord(c.Args.Str("cmd"))
 	if err != nil || name == "" {
 		return failed(fmt.Sprintf("script needs a local file: %q", c.Args.Str("cmd")), "")
