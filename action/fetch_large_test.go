@@ -1,6 +1,7 @@
 package action
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -125,7 +126,9 @@ func TestFetchOfALargeFile(t *testing.T) {
 			}
 		}
 	}()
-	r := h.run(t, "fetch", values{"src": file, "dest": out + "/", "flat": true})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // with the race detector on a busy machine
+	defer cancel()
+	r := h.runContext(ctx, t, "fetch", values{"src": file, "dest": out + "/", "flat": true})
 	close(stop)
 	<-watched
 	mustOK(t, r, true)

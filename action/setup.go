@@ -70,15 +70,16 @@ var smallest = []string{"platform", "distribution", "user", "date_time", "local"
 var subsets = func() map[string]string {
 	names := map[string]string{}
 	for kind, list := range map[string]string{
-		"platform":     "platform system kernel kernel_version machine python_version architecture machine_id",
+		"platform":     "platform system kernel kernel_version machine python_version architecture machine_id pkg_mgr service_mgr",
 		"distribution": "distribution distribution_version distribution_release distribution_major_version os_family",
 		"user":         "user user_id user_uid user_gid user_gecos user_dir user_shell real_user_id effective_user_id effective_group_ids",
 		"date_time":    "date_time",
 		"local":        "local",
 		"hardware":     "hardware processor processor_cores processor_count mounts devices",
-		"": "network interfaces default_ipv4 default_ipv6 all_ipv4_addresses all_ipv6_addresses virtual virtualization_type virtualization_role " +
+		"network":      "network interfaces",
+		"": "default_ipv4 default_ipv6 all_ipv4_addresses all_ipv6_addresses virtual virtualization_type virtualization_role " +
 			"virtualization_tech_guest virtualization_tech_host facter ohai apparmor caps system_capabilities system_capabilities_enforced chroot is_chroot " +
-			"cmdline dns env fibre_channel_wwn fips iscsi loadavg lsb nvme pkg_mgr python selinux service_mgr systemd ssh_pub_keys " +
+			"cmdline dns env fibre_channel_wwn fips iscsi loadavg lsb nvme python selinux systemd ssh_pub_keys " +
 			"ssh_host_key_dsa_public ssh_host_key_rsa_public ssh_host_key_ecdsa_public ssh_host_key_ed25519_public",
 	} {
 		for _, name := range strings.Fields(list) {
@@ -101,9 +102,9 @@ func factKinds(list []string) (map[string]bool, error) {
 		kind, known := subsets[word]
 		switch {
 		case word == "all" && out:
-			without["hardware"] = true
+			without["hardware"], without["network"] = true, true
 		case word == "all":
-			kinds["hardware"] = true
+			kinds["hardware"], kinds["network"] = true, true
 		case word == "min" && out:
 			for _, k := range smallest {
 				without[k] = true

@@ -124,6 +124,7 @@ func TestRoundTrip(t *testing.T) {
 	if err := os.MkdirAll(src+"/-empty folder", 0o755); err != nil {
 		t.Fatal(err)
 	}
+	files["sparse"] = strings.Repeat("\x00", 5<<20)
 	for _, sh := range []string{"dash", "bash", "busybox"} {
 		for _, as := range []string{"root", "worker"} {
 			t.Run(sh+" as "+as, func(t *testing.T) {
@@ -146,7 +147,6 @@ func TestRoundTrip(t *testing.T) {
 					t.Errorf("on the host:\n%s", stat)
 				}
 				out := t.TempDir()
-				files["sparse"] = strings.Repeat("\x00", 5<<20)
 				for name, text := range files {
 					if text == "" && strings.HasSuffix(name, "/") {
 						continue
