@@ -16,7 +16,7 @@ import (
 // look so but are none (`!unsafe`, `!vault`) are *Value.
 func (l *Loader) FileVars(file string, data []byte) (map[string]any, *diag.List) {
 	ld := l.loader(file, "/")
-	ld.place = place{src: newSource(file, data), dir: "/"}
+	ld.place, ld.variables = place{src: newSource(file, data), dir: "/"}, true
 	out := make(map[string]any)
 	plain, ok := ld.decrypted(data)
 	if !ok {

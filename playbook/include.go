@@ -20,6 +20,9 @@ var includeKeywords = []string{
 func (ld *loader) include(t *Task, m use, fields []pair) {
 	t.Include = &Include{}
 	for _, f := range fields {
+		if f.name == "listen" && t.Spec.Name == "include_tasks" {
+			continue // of a handler; elsewhere that is said already
+		}
 		if isTaskKeyword(f.name) && !strings.HasPrefix(f.name, "with_") && !slices.Contains(includeKeywords, f.name) {
 			defer ld.as(RuleKeyword)()
 			ld.errorf(f.key, "put it below `apply`, for the tasks that come", "keyword `%s` can't stand on `%s`", f.name, m.name)

@@ -45,6 +45,7 @@ type loader struct {
 	running   bool                     // the playbook is loaded: what is read now a host has come to
 	began     bool                     // a play was read
 	ignored   bool                     // ignore_warnings was seen
+	variables bool                     // they are read alone, outside a playbook
 	stopped   bool                     // a bound was hit: nothing more is walked
 	rule      string                   // the rule that what is reported now belongs to
 	place
@@ -207,6 +208,14 @@ func (ld *loader) readable(data []byte) bool {
 	return true
 }
 
+// counted is what the bound of YAML nodes is about.
+func (ld *loader) counted() string {
+	if ld.variables {
+		return "the variables are"
+	}
+	return "the playbook and its files have"
+}
+
 // spend counts a node that is walked; false stops the walk.
 func (ld *loader) spend(n *yaml.Node) bool {
 	if ld.stopped {
@@ -214,7 +223,7 @@ func (ld *loader) spend(n *yaml.Node) bool {
 	}
 	if ld.nodes++; ld.nodes > maxNodes {
 		ld.stopped = true
-		ld.errorf(n, "", "the playbook has more than %d YAML nodes, its aliases expanded", maxNodes)
+		ld.errorf(n, "", "%s more than %d YAML nodes, aliases expanded", ld.counted(), maxNodes)
 		return false
 	}
 	return true

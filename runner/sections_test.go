@@ -11,6 +11,7 @@ import (
 func TestSections(t *testing.T) {
 	t.Parallel()
 	role := map[string]string{
+		"listening.yml":              "- {name: heard, debug: {msg: it}}\n",
 		"roles/r/tasks/main.yml":     "- {name: t, debug: {msg: '{{ d }} {{ v }} {{ p | default(0) }} {{ role_name }}'}, changed_when: true, notify: rh}\n",
 		"roles/r/handlers/main.yml":  "- {name: rh, debug: {msg: '{{ d }}'}}\n",
 		"roles/r/defaults/main.yml":  "d: default\n",
@@ -83,6 +84,18 @@ func TestSections(t *testing.T) {
 			web1 ok three
 			web1 ok five
 			web1 ok zero
+		`, ""},
+		{"an include listens", `
+- hosts: all
+  tasks: [{name: a, command: changed, notify: topic}, {name: b, command: changed, notify: topic}]
+  handlers:
+  - {name: inc, include_tasks: listening.yml, listen: topic}
+  - {name: other, include_tasks: listening.yml, listen: elsewhere}
+`, `
+			web1 changed a
+			web1 changed b
+			web1 ok inc
+			web1 ok heard: it
 		`, ""},
 		{"of a name the first in the play's own block", `
 - hosts: all

@@ -66,6 +66,7 @@ func TestWrongExtraVars(t *testing.T) {
 	for given, want := range map[string]string{
 		"novalue": "not key=value", "=x": "not key=value", `a="b`: "not closed", "{": "not YAML", "[1]": "must be a mapping",
 		"@/nonexistent/file": "no such file", "@" + dir: "not a file", "@" + bad: "bad.yml:2", `{"a-b": 1}`: "can't be the name",
+		`{"a": [` + strings.Repeat("1,", 300_000) + `1]}`: "the variables are more than",
 		`{"a": "{{ b"}`: "not closed", `{"a": !vault x}`: "-e:1",
 	} {
 		var said bytes.Buffer
