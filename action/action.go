@@ -89,6 +89,7 @@ type Call struct {
 	Background *Background
 	Check      bool                           // report without acting
 	Diff       bool                           // report what changes, in Result.Diff
+	Verbosity  int                            // how many -v the run has
 	Vars       func(expr string) (any, error) // evaluates an expression in the task's scope (assert: that=)
 	Shown      func(expr string) (any, error) // the same, as {{ }} around it would give it (debug: var=)
 	Output     func(stream string, p []byte)  // live output, "stdout" or "stderr"; never nil

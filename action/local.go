@@ -17,7 +17,7 @@ func debugSpec() *Spec {
 		Params: []Param{
 			{Name: "msg", Type: Raw, Doc: "what to print"},
 			{Name: "var", Type: String, Doc: "the name of a variable, or an expression, to print"},
-			{Name: "verbosity", Type: Int, Default: 0, Doc: "accepted"},
+			{Name: "verbosity", Type: Int, Default: 0, Doc: "print only with as many -v, otherwise skip the task"},
 		},
 		Exclusive: [][]string{{"msg", "var"}},
 		Doc:       "Print a message or a variable.",
@@ -72,6 +72,10 @@ func pingSpec() *Spec {
 
 // runDebug is ansible.builtin.debug. An undefined var is said, not a failure.
 func runDebug(_ context.Context, c *Call) Result {
+	if c.Args.Int("verbosity") > c.Verbosity {
+		const why = "Verbosity threshold not met."
+		return Result{Skipped: true, Msg: why, Values: map[string]any{"skipped_reason": why}}
+	}
 	name := c.Args.Str("var")
 	if name == "" {
 		var msg any = "Hello world!"
@@ -82,7 +86,13 @@ func runDebug(_ context.Context, c *Call) Result {
 	}
 	v, err := c.Shown(name)
 	if err != nil {
-		v = "VARIABLE IS NOT DEFINED!: " + err.Error()
+		const undefined = "VARIABLE IS NOT DEFINED!"
+		why := undefined + ": " + err.Error()
+		v = undefined
+		if c.Verbosity > 0 {
+			v = why
+		}
+		return Result{Msg: name + ": " + why, Values: map[string]any{name: v}}
 	}
 	return Result{Msg: name + ": " + display(v), Values: map[string]any{name: v}}
 }

@@ -36,12 +36,22 @@ func TestDebug(t *testing.T) {
 		{map[string]any{}, map[string]any{"msg": "Hello world!"}, "Hello world!"},
 		{map[string]any{"var": "x"}, map[string]any{"x": "text"}, "x: text"},
 		{map[string]any{"var": "list"}, map[string]any{"list": []any{1, "<a>"}}, "list: [\n    1,\n    \"<a>\"\n]"},
-		{map[string]any{"var": "r.rc", "verbosity": "2"}, map[string]any{"r.rc": 0}, "r.rc: 0"},
-		{map[string]any{"var": "none"}, map[string]any{"none": "VARIABLE IS NOT DEFINED!: `none` is undefined"}, "none: VARIABLE IS NOT DEFINED!: `none` is undefined"},
+		{map[string]any{"var": "r.rc", "verbosity": "0"}, map[string]any{"r.rc": 0}, "r.rc: 0"},
+		{map[string]any{"var": "none"}, map[string]any{"none": "VARIABLE IS NOT DEFINED!"}, "none: VARIABLE IS NOT DEFINED!: `none` is undefined"},
 	} {
 		r := noHost.run(t, "debug", test.args, vars)
 		if diff := cmp.Diff(Result{Msg: test.msg, Values: test.values}, r); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", test.args, diff)
+		}
+	}
+	verbose := noHost.run(t, "debug", map[string]any{"var": "none"}, vars, func(c *Call) { c.Verbosity = 1 })
+	if verbose.Values["none"] != "VARIABLE IS NOT DEFINED!: `none` is undefined" {
+		t.Errorf("with -v: %+v", verbose)
+	}
+	for v, skipped := range map[int]bool{0: true, 1: true, 2: false, 3: false} {
+		r := noHost.run(t, "debug", map[string]any{"msg": "m", "verbosity": 2}, func(c *Call) { c.Verbosity = v })
+		if r.Skipped != skipped || (r.Values["msg"] == "m") == skipped {
+			t.Errorf("verbosity 2 with %d -v: %+v", v, r)
 		}
 	}
 	s, _ := Lookup("debug")
@@ -87,6 +97,10 @@ func TestSetFact(t *testing.T) {
 	r := noHost.run(t, "set_fact", map[string]any{"one": 1, "list": []any{"x"}, "cacheable": "yes"})
 	if diff := cmp.Diff(map[string]any{"one": 1, "list": []any{"x"}}, r.Vars); diff != "" || r.Failed || r.Changed {
 		t.Errorf("%+v:\n%s", r, diff)
+	}
+	r = noHost.run(t, "set_fact", map[string]any{"a": "yes", "b": "No", "c": "TRUE", "d": "False", "e": "on", "f": "12", "g": []any{"yes"}})
+	if diff := cmp.Diff(map[string]any{"a": true, "b": false, "c": true, "d": false, "e": "on", "f": "12", "g": []any{"yes"}}, r.Vars); diff != "" {
+		t.Errorf("words of booleans:\n%s", diff)
 	}
 	wantFailed(t, noHost.run(t, "set_fact", map[string]any{"not-a-name": 1}), `"not-a-name" can't be the name of a variable`, "underscores")
 	wantFailed(t, noHost.run(t, "set_fact", nil), "no variable", "")

@@ -26,7 +26,7 @@ func (h *hostRun) call(t *playbook.Task, f *frame, sc *scope) (*action.Call, err
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	return &action.Call{
-		Args: args, Env: env, Host: h.host.Name, Check: check, Diff: diff,
+		Args: args, Env: env, Host: h.host.Name, Check: check, Diff: diff, Verbosity: h.Verbosity,
 		Local:    h.paths(f),
 		Vars:     func(expr string) (any, error) { return expression(expr, t, sc, (*playbook.Expr).Eval) },
 		Shown:    func(expr string) (any, error) { return expression(expr, t, sc, (*playbook.Expr).Shown) },

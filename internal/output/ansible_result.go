@@ -22,7 +22,7 @@ const hidden = "the output has been hidden due to the fact that 'no_log: true' w
 // verboseAlways reports results that are shown without -v, and on lines of
 // their own: debug's and assert's.
 func verboseAlways(e runner.TaskFinished) bool {
-	return e.Module == "debug" || e.Module == "assert" && e.Msg != "" && !censored(e)
+	return !censored(e) && (e.Module == "debug" || e.Module == "assert" && e.Msg != "")
 }
 
 // censored reports a result that no_log hides.

@@ -101,6 +101,21 @@ func TestAnsible(t *testing.T) {
 	}
 }
 
+// TestAnsibleHiddenDebug holds that no_log leaves nothing of debug, which shows
+// its result without -v.
+func TestAnsibleHiddenDebug(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	a := &Ansible{W: &out}
+	e := runner.TaskFinished{Host: "a", Task: 1, Name: "d", Module: "debug", Status: runner.OK, Msg: "the result is hidden: no_log is set for this task", IsItem: true}
+	if err := a.Event(e); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(out.String(), "ok: [a] => (item=None)\n") {
+		t.Errorf("%q", out.String())
+	}
+}
+
 func TestAnsibleBanner(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
