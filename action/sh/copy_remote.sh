@@ -6,6 +6,7 @@
 src=$1 dest=$2 mode=$3 owner=$4 dirmode=$5 force=$6 backup=$7 check=$8 follow=$9
 shift 9
 changed=no temp=
+tree=no # yes: a file that is new gets the mode of its source
 
 no() {
 	[ -z "$temp" ] || rm -f -- "$temp"
@@ -71,6 +72,8 @@ one() {
 			saved=$one_to.$$.$(date '+%Y-%m-%d@%H:%M:%S')~
 			cp -p -- "$one_to" "$saved" && emit_hex backup "$saved"
 		fi
+	elif [ "$tree" = yes ]; then
+		chmod "0$(stat -c %a -- "$one_from")" "$temp"
 	else
 		chmod "$(printf '%o' $((0666 & ~0$(umask))))" "$temp"
 	fi
@@ -123,7 +126,7 @@ if [ -d "$src" ]; then
 	*/) ;;
 	*) dest=${dest%/}/${src##*/} ;;
 	esac
-	src=${src%/} dest=${dest%/}
+	src=${src%/} dest=${dest%/} tree=yes
 	folder "$src" "$dest" "$@"
 elif [ -f "$src" ]; then
 	case $dest in */) [ -d "$dest" ] || [ "$check" = yes ] || mkdir -p -- "$dest" || no "making $dest" ;; esac
