@@ -270,7 +270,7 @@ func (ld *loader) vars(p pair) []Var {
 	if p.value.Kind == yaml.ScalarNode && p.value.ShortTag() == "!!null" {
 		return nil
 	}
-	if p.value.Kind != yaml.MappingNode {
+	if p.value.Kind != yaml.MappingNode && p.value.Kind != yaml.SequenceNode {
 		ld.errorf(p.value, "", "`%s` must be a mapping of names to values, not %s", p.name, nodeKind(p.value))
 		return nil
 	}
@@ -280,6 +280,14 @@ func (ld *loader) vars(p pair) []Var {
 		return nil
 	}
 	var out []Var
+	if p.value.Kind == yaml.SequenceNode { // of mappings, as in old playbooks
+		for _, n := range p.value.Content {
+			if n = ld.resolve(n); n != nil {
+				out = append(out, ld.vars(pair{p.name, p.key, n})...)
+			}
+		}
+		return out
+	}
 	for _, v := range ld.pairs(p.value) {
 		if ld.isVariable(v.key, v.name) {
 			out = append(out, Var{Name: v.name, Value: ld.value(v.value), Range: ld.src.rangeOf(v.key)})

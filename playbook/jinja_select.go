@@ -12,7 +12,8 @@ func mapFilter(ev *evaluation, in any, a arguments) (any, error) {
 		return nil, err
 	}
 	each := func(v any) (any, error) { return v, nil }
-	if attr, ok := a.named["attribute"]; ok {
+	// With a filter's name the other arguments are that filter's.
+	if attr, ok := a.named["attribute"]; ok && len(a.list) == 0 {
 		each = func(v any) (any, error) {
 			out, err := dig(ev, v, toText(attr))
 			if _, missing := out.(*undefined); missing {

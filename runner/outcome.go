@@ -48,7 +48,7 @@ func (o outcome) registered() map[string]any {
 	if o.Skipped {
 		m["skipped"] = true
 	}
-	if _, own := m["msg"]; !own && (o.Msg != "" || o.results != nil) {
+	if _, own := m["msg"]; !own && !o.reasoned() && (o.Msg != "" || o.results != nil) {
 		m["msg"] = o.Msg
 	}
 	if o.Lost != nil {
@@ -73,6 +73,14 @@ func (o outcome) registered() map[string]any {
 		m["results"] = list
 	}
 	return m
+}
+
+// reasoned reports whether a skipped task's values say why, as Ansible has it in
+// place of a msg.
+func (o outcome) reasoned() bool {
+	_, one := o.Values["skip_reason"]
+	_, loop := o.Values["skipped_reason"]
+	return o.Skipped && (one || loop)
 }
 
 // diffValues is a result's diff as Ansible registers it: a list of mappings.
@@ -111,6 +119,7 @@ func combined(items []outcome) outcome {
 	switch {
 	case len(items) == 0:
 		all.Msg = "No items in the list"
+		all.value("skipped_reason", all.Msg)
 	case all.Skipped:
 		all.Msg = "All items skipped"
 	}

@@ -82,6 +82,9 @@ func (s *scope) Lookup(name string) (any, bool) {
 	if !s.idle && factNames[name] && s.host.gatherOnUse() {
 		return s.of.mem.fact(name)
 	}
+	if name == "ansible_facts" {
+		return map[string]any{}, true // none were gathered
+	}
 	return nil, false
 }
 

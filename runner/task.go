@@ -330,6 +330,7 @@ func (h *hostRun) judge(t *playbook.Task, sc *scope, o outcome, n int) outcome {
 func (h *hostRun) misjudged(o outcome, what string, err error) outcome {
 	bad := h.evalFailed(what, err)
 	bad.Values, bad.Changed = o.Values, o.Changed
+	bad.value(what+"_result", bad.Msg)
 	return bad
 }
 
