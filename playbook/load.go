@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"thordeploy/action"
 	"thordeploy/internal/diag"
 	"thordeploy/playbook/vault"
 )
@@ -49,6 +50,9 @@ type loader struct {
 	stopped   bool                     // a bound was hit: nothing more is walked
 	rule      string                   // the rule that what is reported now belongs to
 	place
+	// defaulted are the parameters that some module_defaults gives: a task may
+	// lack them, and where it isn't the one around it, that shows in the run.
+	defaulted map[*action.Spec]map[string]bool
 }
 
 // place is where in the files the loader is.
@@ -71,7 +75,7 @@ func (l *Loader) loader(file, dir string) *loader {
 	return &loader{
 		fsys: l.fileSystem(), rolesPath: l.RolesPath, given: l.Vars, vault: l.Vault, file: file, home: dir,
 		documents: make(map[string]*document), roles: make(map[roleKey]*Role),
-		included: make(map[includeKey]*included), said: make(map[diag.Diagnostic]bool),
+		included: make(map[includeKey]*included), defaulted: make(map[*action.Spec]map[string]bool), said: make(map[diag.Diagnostic]bool),
 	}
 }
 

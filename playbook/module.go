@@ -192,7 +192,7 @@ func (ld *loader) complete(t *Task, m use) {
 	is := func(name string) bool {
 		v, ok := t.Args[name]
 		if !ok {
-			return false
+			return ld.defaulted[t.Spec][name]
 		}
 		c, isConst := v.Const()
 		return !isConst || c != nil

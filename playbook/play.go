@@ -60,7 +60,7 @@ func (ld *loader) readPlay(n *yaml.Node, fields []pair) *Play {
 	ld.first, ld.began = !ld.began, true
 	name := ""
 	var own []*Task
-	for _, f := range inOrder(fields, "vars", "vars_files", "roles") {
+	for _, f := range inOrder(fields, "vars", "vars_files", "module_defaults", "roles") {
 		switch f.name {
 		case "name":
 			if v := ld.text(f); v != nil {

@@ -256,5 +256,11 @@ func (ld *loader) defaultsOf(m pair) (ModuleDefaults, bool) {
 	defer ld.as(RuleParameter)()
 	t := &Task{Spec: spec, Args: make(map[string]*Value)}
 	ld.take(t, ld.mapping(spec, m.value), nil)
+	if ld.defaulted[spec] == nil {
+		ld.defaulted[spec] = make(map[string]bool)
+	}
+	for name := range t.Args {
+		ld.defaulted[spec][name] = true
+	}
 	return ModuleDefaults{Spec: spec, Args: t.Args}, true
 }

@@ -63,7 +63,7 @@ func (ld *loader) task(n *yaml.Node) *Task {
 		return nil
 	}
 	t := &Task{LoopVar: "item", Range: ld.src.rangeOf(n), Dir: ld.dir}
-	fields := inOrder(ld.pairs(n), "vars")
+	fields := inOrder(ld.pairs(n), "vars", "module_defaults")
 	if slices.ContainsFunc(fields, func(f pair) bool { return f.name == "block" }) {
 		ld.block(t, fields)
 		return t
