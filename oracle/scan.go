@@ -147,12 +147,14 @@ func (s *scanner) mapping(n *yaml.Node, key string) {
 	}
 	for k, v := range keys {
 		switch {
-		case what == "loop_control" || slices.Contains(s.language.Keywords[what], k):
-			s.add(what, k)
 		case strings.HasPrefix(k, "with_"):
 			s.add("task", k)
 			s.add("lookup", strings.TrimPrefix(k, "with_"))
-		case what == "task" || what == "play" && k == "import_playbook":
+		case what == "loop_control" || slices.Contains(s.language.Keywords[what], k):
+			s.add(what, k)
+		case k == "import_playbook":
+			s.add("module", k)
+		case what == "task":
 			s.module(k, v, keys["args"])
 		}
 	}

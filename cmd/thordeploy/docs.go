@@ -15,14 +15,18 @@ import (
 // docsCommand is `thordeploy docs`, which `make docs` runs: the pages of the
 // documentation that are made from the code.
 func (m *Main) docsCommand() *cobra.Command {
-	var dir string
+	var dir, cases string
 	c := &cobra.Command{
 		Use:    "docs",
 		Short:  "Write the pages of the documentation that are made from the code",
 		Hidden: true,
 		Args:   noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			pages := docs.Pages(c.Root())
+			uses, err := docs.Uses(cases)
+			if err != nil {
+				return wrong("name the folder that has the oracle's cases: --cases oracle/cases", "%w", err)
+			}
+			pages := docs.Pages(c.Root(), uses)
 			for _, name := range slices.Sorted(maps.Keys(pages)) {
 				path := filepath.Join(dir, name)
 				if err := os.WriteFile(path, []byte(pages[name]), 0o644); err != nil { //nolint:gosec // pages are for all to read
@@ -33,6 +37,7 @@ func (m *Main) docsCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().StringVar(&cases, "cases", "oracle/cases", "`FOLDER` of the oracle's cases")
 	c.Flags().StringVar(&dir, "dir", "docs", "`FOLDER` to write them to")
 	return c
 }

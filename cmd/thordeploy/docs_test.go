@@ -17,7 +17,7 @@ func TestMadePagesAreCurrent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	m := &Main{Stdin: os.Stdin, Stdout: devNull(t), Stderr: os.Stderr, Getenv: os.Getenv}
-	if code := m.Run([]string{"docs", "--dir", dir}); code != exitOK {
+	if code := m.Run([]string{"docs", "--dir", dir, "--cases", "../../oracle/cases"}); code != exitOK {
 		t.Fatalf("thordeploy docs ended with %d", code)
 	}
 	pages, err := os.ReadDir(dir)
@@ -42,7 +42,7 @@ func TestMadePagesAreCurrent(t *testing.T) {
 func TestDocsWithoutFolder(t *testing.T) {
 	t.Parallel()
 	m := &Main{Stdin: os.Stdin, Stdout: devNull(t), Stderr: devNull(t), Getenv: os.Getenv}
-	if code := m.Run([]string{"docs", "--dir", filepath.Join(t.TempDir(), "nosuch")}); code != exitUsage {
+	if code := m.Run([]string{"docs", "--cases", "../../oracle/cases", "--dir", filepath.Join(t.TempDir(), "nosuch")}); code != exitUsage {
 		t.Errorf("exit code %d, want %d", code, exitUsage)
 	}
 }

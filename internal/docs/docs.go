@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"thordeploy/action"
+	"thordeploy/oracle"
 )
 
 // made says, where an editor sees it and a reader doesn't, that a page isn't
@@ -21,12 +22,13 @@ import (
 const made = "<!-- Made by `make docs`: change the code, not this page. -->\n"
 
 // Pages are the made pages, by their file names in docs/. root is the program
-// with all its commands.
-func Pages(root *cobra.Command) map[string]string {
+// with all its commands, uses what the oracle's cases use.
+func Pages(root *cobra.Command, uses oracle.Uses) map[string]string {
 	return map[string]string{
-		"modules.md": Modules(),
-		"flags.md":   Flags(root),
-		"lint.md":    Lint(),
+		"compatibility.md": Compatibility(root.Flags(), uses),
+		"modules.md":       Modules(),
+		"flags.md":         Flags(root),
+		"lint.md":          Lint(),
 	}
 }
 
