@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,7 +175,7 @@ func (w *worker) run(t *testing.T, c *Case, p program) (outcome, string) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, printed)
 		}
-		fmt.Fprintf(&said, "%s%s\n", name, shortenTo(printed, 8000))
+		fmt.Fprintf(&said, "%s%s\n", name, printed[max(0, len(printed)-8000):])
 	}
 	for _, h := range w.lab.Hosts {
 		if err := o.left(ctx, h); err != nil {
@@ -223,7 +225,7 @@ func (w *worker) ansiblePlaybook(ctx context.Context, c *Case, run string, args 
 		"ANSIBLE_LOCALHOST_WARNING=0", "ANSIBLE_NOCOWS=1", "PYTHONDONTWRITEBYTECODE=1",
 	)
 	start := time.Now()
-	out, code, err := execute(ctx, "ansible-playbook", args, filepath.Join(w.dir, c.Name), c.Stdin, env)
+	out, _, code, err := execute(ctx, "ansible-playbook", args, filepath.Join(w.dir, c.Name), c.Stdin, env)
 	w.theirs += time.Since(start)
 	if err != nil {
 		return out, err
@@ -255,7 +257,7 @@ func (w *worker) thordeploy(ctx context.Context, c *Case, run string, args []str
 		args = append([]string{"--json", "--run-dir", "none", "--strategy", "linear"}, args...)
 	}
 	start := time.Now()
-	out, code, err := execute(ctx, name, args, filepath.Join(w.dir, c.Name), c.Stdin, w.environment(c))
+	out, stdout, code, err := execute(ctx, name, args, filepath.Join(w.dir, c.Name), c.Stdin, w.environment(c))
 	w.ours += time.Since(start)
 	if err != nil {
 		return out, err
@@ -265,23 +267,12 @@ func (w *worker) thordeploy(ctx context.Context, c *Case, run string, args []str
 		o[run+"exit"] = fmt.Sprint(code)
 		return out, nil
 	}
-	results, recap, err := ourEvents(jsonLines(out))
+	results, recap, err := ourEvents(stdout)
 	if err != nil {
 		return out, err
 	}
 	o.said(run, c, results, recap, code)
 	return out, nil
-}
-
-// jsonLines leaves out what was said to a person.
-func jsonLines(out string) []byte {
-	var lines []byte
-	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, "{") {
-			lines = append(lines, line...)
-		}
-	}
-	return lines
 }
 
 // environment is what both programs get: none of the person's own.
@@ -294,27 +285,41 @@ func (w *worker) environment(c *Case) []string {
 	return env
 }
 
-// execute runs a program and returns what it printed and its exit code.
-func execute(ctx context.Context, name string, args []string, dir, stdin string, env []string) (string, int, error) {
+// execute runs a program and returns all that it printed, what of it was its
+// standard output, and its exit code.
+func execute(ctx context.Context, name string, args []string, dir, stdin string, env []string) (all string, stdout []byte, code int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, runLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, env, strings.NewReader(stdin)
 	// ssh's masters, which outlive Ansible, hold its standard error.
 	cmd.WaitDelay = time.Second
+	var both locked
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, &both), &both
+	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return out.String(), 0, fmt.Errorf("%s did not end within %s", filepath.Base(name), runLimit)
+		return both.String(), out.Bytes(), 0, fmt.Errorf("%s did not end within %s", filepath.Base(name), runLimit)
 	case errors.As(err, &exit):
-		return out.String(), exit.ExitCode(), nil
+		return both.String(), out.Bytes(), exit.ExitCode(), nil
 	case errors.Is(err, exec.ErrWaitDelay):
-		return out.String(), 0, nil
-	case err != nil:
-		return out.String(), 0, err
+		err = nil
 	}
-	return out.String(), 0, nil
+	return both.String(), out.Bytes(), 0, err
 }
+
+// locked collects two streams as they come.
+type locked struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *locked) String() string { return l.b.String() }

@@ -150,7 +150,8 @@ func ourEvents(data []byte) (results []result, recap map[string]runner.Counts, e
 			return nil, nil, fmt.Errorf("an event of thordeploy: %w: %q", err, lines.Bytes())
 		}
 		state.Apply(e)
-		if f, ok := e.(runner.TaskFinished); ok && !f.IsItem {
+		f, ok := e.(runner.TaskFinished)
+		if ok && !f.IsItem && !brings(f) {
 			status := f.Status
 			if status == runner.Rescued {
 				status = runner.Failed // Ansible's recap alone knows the rescue
@@ -169,6 +170,12 @@ func ourEvents(data []byte) (results []result, recap map[string]runner.Counts, e
 		}
 	}
 	return results, recap, lines.Err()
+}
+
+// brings reports whether an event is of an include that went well: of some
+// Ansible tells nothing, though the recap counts them.
+func brings(f runner.TaskFinished) bool {
+	return (f.Module == "include_tasks" || f.Module == "include_role") && f.Status == runner.OK
 }
 
 // exitCode is thordeploy's code for what Ansible's means (docs/exit-codes.md):

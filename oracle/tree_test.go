@@ -163,7 +163,7 @@ func strip(v any) any {
 			_, differs := differing[k]
 			// Some of Ansible's results leave out what isn't so: `is failed`
 			// doesn't care, and `.failed` is better there than undefined.
-			if differs || strings.HasPrefix(k, "_ansible_") || k == "failed" && e == false {
+			if differs || strings.HasPrefix(k, "_ansible_") || (k == "failed" || k == "skipped") && e == false {
 				delete(v, k)
 				continue
 			}

@@ -24,8 +24,9 @@ class CallbackModule(CallbackBase):
             events.write(json.dumps(event) + "\n")
 
     def _result(self, result, status):
-        # Neither is counted in the recap.
-        if result._task.action.split(".")[-1] in ("meta", "include_role"):
+        # What is told of these depends on their loops; the recap counts them.
+        action = result._task.action.split(".")[-1]
+        if action == "meta" or action in ("include_tasks", "include_role") and status == "ok":
             return
         name = result._task.get_name()
         if "{{" in name or not name:
