@@ -235,7 +235,6 @@ func (c *compatibility) parameters(module string, spec *action.Spec) {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		p, there := parameterOf(spec, name)
 		if !there {
-			there = spec.AnyParam
 			c.row("parameter", "", "`"+name+"`", params[name], false, absentParameter(name))
 			continue
 		}

@@ -144,7 +144,7 @@ func gone(err error) error {
 
 // hide notes that something could not be read.
 func (p *process) hide(what string, err error) {
-	if err != nil && gone(err) != errGone {
+	if err != nil && !errors.Is(gone(err), errGone) {
 		reason := err
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
