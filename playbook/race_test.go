@@ -1,0 +1,5 @@
+//go:build race
+
+package playbook
+
+const raced = true // the race detector slows loading about twenty times
