@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"thordeploy/transport/ssh/sshconfig"
 )
 
 // KnownHosts is what known_hosts files say (the format is sshd(8)'s), indexed
@@ -207,7 +209,7 @@ func (k *KnownHosts) revokes(key ssh.PublicKey) *knownLine {
 func (k *KnownHosts) named(name string) []*knownLine {
 	lines := append([]*knownLine(nil), k.exact[name]...)
 	for _, l := range k.patterns {
-		if matchNames(l.patterns, name) {
+		if sshconfig.MatchList(l.patterns, name, false) {
 			lines = append(lines, l)
 		}
 	}
@@ -239,44 +241,4 @@ func (h *hashedLine) matches(name string) bool {
 	copy(outer[sha1.BlockSize:], sum[:])
 	sum = sha1.Sum(outer[:])
 	return bytes.Equal(sum[:], h.hash[:])
-}
-
-// matchNames reports whether a comma list of patterns names the host: one of
-// them does, and none of the negated ones.
-func matchNames(patterns []string, name string) bool {
-	found := false
-	for _, p := range patterns {
-		negated := strings.HasPrefix(p, "!")
-		if !matchPattern(strings.TrimPrefix(p, "!"), name) {
-			continue
-		}
-		if negated {
-			return false
-		}
-		found = true
-	}
-	return found
-}
-
-// matchPattern knows `*` (any run of characters) and `?` (one). It goes back to
-// the last `*` alone, so a hostile pattern costs no more than len(p)*len(s).
-func matchPattern(p, s string) bool {
-	star, mark := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
-			i++
-			j++
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(p[i:], "*") == ""
 }

@@ -55,13 +55,13 @@ func holds(list []criterion, s subject) (ok bool, undecided string) {
 		is := c.name == "all"
 		switch c.name {
 		case "host":
-			is = matchList(c.patterns, strings.ToLower(s.host), true)
+			is = MatchList(c.patterns, strings.ToLower(s.host), true)
 		case "originalhost":
-			is = matchList(c.patterns, s.original, false)
+			is = MatchList(c.patterns, s.original, false)
 		case "user":
-			is = matchList(c.patterns, s.user, false)
+			is = MatchList(c.patterns, s.user, false)
 		case "localuser":
-			is = matchList(c.patterns, s.localUser, false)
+			is = MatchList(c.patterns, s.localUser, false)
 		}
 		if is == c.negated {
 			return false, ""
@@ -70,8 +70,10 @@ func holds(list []criterion, s subject) (ok bool, undecided string) {
 	return undecided == "", undecided
 }
 
-// matchList reports whether one of the patterns fits and no negated one does.
-func matchList(patterns []string, name string, fold bool) bool {
+// MatchList reports whether one of the patterns fits and no negated (`!`) one
+// does, as ssh_config(5) and sshd(8) have it for lists. With fold, letter case
+// doesn't count.
+func MatchList(patterns []string, name string, fold bool) bool {
 	found := false
 	for _, p := range patterns {
 		negated := strings.HasPrefix(p, "!")

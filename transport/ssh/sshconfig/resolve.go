@@ -57,7 +57,7 @@ func (c *Config) walk(d *draft, a Asked) (undecided string, err error) {
 			continue
 		}
 		if b.host != nil {
-			counts[i] = matchList(b.host, a.Host, false)
+			counts[i] = MatchList(b.host, a.Host, false)
 		} else if len(b.match) > 0 {
 			ok, asks := holds(b.match, c.subject(d, a))
 			if counts[i] = ok; asks != "" && undecided == "" {
